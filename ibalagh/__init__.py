@@ -1,0 +1,1 @@
+"""What every Ibalagh service needs and no business rule: events, contracts, streams, storage, operations, web."""

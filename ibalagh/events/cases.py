@@ -1,0 +1,121 @@
+"""Events about one case: opened, joined, referred, and what police and prosecution made of it. Key: case id."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from ibalagh.events.envelope import Data, Uuid
+from ibalagh.events.reports import Indicator, ReportFacts, ShortText
+from ibalagh.events.vocabulary import CaseResult, Category, Urgency
+
+Version = Annotated[int, Field(ge=1, description="The case's version after this event")]
+
+
+class _CaseEvent(Data):
+    case_id: Uuid
+    version: Version
+    occurred_at: datetime = Field(description="When it happened, as stated by whoever acted; never in the future")
+
+
+class _ReportInCase(_CaseEvent):
+    report_id: Uuid
+    facts: ReportFacts
+    category: Category
+    urgency: Urgency
+    province: ShortText | None = None
+    organisation: ShortText | None = None
+
+
+class CaseOpenedV1(_ReportInCase):
+    """A report that shares no hard indicator with an open case opened one of its own."""
+
+    indicators: tuple[Indicator, ...]
+
+
+class CaseJoinedV1(_ReportInCase):
+    """A report joined the case that holds one of its hard indicators; `joined_by` are the shared ones."""
+
+    joined_by: tuple[Indicator, ...]
+
+
+class CaseLeftV1(_ReportInCase):
+    """A report left its case, because a person found it to be out of scope."""
+
+
+class CaseReclassifiedV1(_ReportInCase):
+    """A report of the case was reclassified by a person; `case_category` is what the case is now."""
+
+    previous_category: Category
+    previous_organisation: ShortText | None = None
+    case_category: Category
+
+
+class _CaseAtService(_CaseEvent):
+    category: Category
+    service: ShortText = Field(description="Code of the judicial police service, from the competence table")
+    province: ShortText | None = None
+
+
+class CaseReferredV1(_CaseAtService):
+    """The case was referred to the competent judicial police service."""
+
+    urgency: Urgency
+    prosecutor: ShortText
+    competence_table: ShortText = Field(description="Version of the competence table that named the service")
+    competence_rule: ShortText = Field(description="The line of the table that decided")
+
+
+class CaseReroutedV1(_CaseAtService):
+    """The case went from `previous_service` to `service`."""
+
+    previous_service: ShortText
+    prosecutor: ShortText
+    reason: ShortText
+
+
+class ProsecutionNotifiedV1(_CaseAtService):
+    """The public prosecutor was notified of the case."""
+
+    prosecutor: ShortText
+
+
+class _OfficersAct(_CaseAtService):
+    actor: ShortText = Field(description="Pseudonym of the officer or prosecutor")
+
+
+class CaseAcceptedV1(_OfficersAct):
+    """The service accepted the case."""
+
+
+class CaseDeclinedV1(_OfficersAct):
+    """The service declined the case, with the service that it thinks competent, if it named one."""
+
+    reason: ShortText
+    suggested_service: ShortText | None = None
+
+
+class InvestigationOpenedV1(_OfficersAct):
+    """A judicial investigation was opened under the prosecutor's instructions."""
+
+
+class _SuspectEvent(_OfficersAct):
+    suspect_ref: ShortText = Field(description="The service's own reference for the suspect; never a name")
+
+
+class SuspectIdentifiedV1(_SuspectEvent):
+    """A suspect was identified."""
+
+
+class SuspectPresentedV1(_SuspectEvent):
+    """An identified suspect was brought before justice."""
+
+
+class SearchNoticeIssuedV1(_SuspectEvent):
+    """A national search notice was issued for an identified suspect."""
+
+
+class CaseClosedV1(_OfficersAct):
+    """The case was closed."""
+
+    result: CaseResult

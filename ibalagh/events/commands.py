@@ -1,0 +1,37 @@
+"""Commands: what people do, put on a topic by a console or an API, answered with events by the owning service."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from ibalagh.events.envelope import Data, Uuid
+from ibalagh.events.reports import ShortText
+from ibalagh.events.vocabulary import CaseAction, CaseResult, Category, ReviewAction
+
+
+class DecideReportV1(Data):
+    """An analyst's decision about a report, taken on `version`. The command's id is the event's id."""
+
+    report_id: Uuid
+    version: Annotated[int, Field(ge=1)] | None = Field(None, description="Null: whatever is current")
+    action: ReviewAction
+    category: Category | None = Field(None, description="Needed to reclassify")
+    organisation: ShortText | None = None
+    reason: ShortText = ""
+    reviewer: ShortText
+    decided_at: datetime
+
+
+class ActOnCaseV1(Data):
+    """An officer's or a prosecutor's action on a case, taken on `version`. The command's id is the event's id."""
+
+    case_id: Uuid
+    version: Annotated[int, Field(ge=1)] | None = Field(None, description="Null: whatever is current")
+    action: CaseAction
+    actor: ShortText
+    occurred_at: datetime
+    service: ShortText | None = Field(None, description="The service to re-route to, or suggested when declining")
+    reason: ShortText | None = None
+    suspect_ref: ShortText | None = None
+    result: CaseResult | None = None

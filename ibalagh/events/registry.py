@@ -1,0 +1,70 @@
+"""Which event types exist, which model each one's data has, and which topic each one goes to: declared here once."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ibalagh.events import cases, commands, reports, statistics
+from ibalagh.events.envelope import Data
+
+PREFIX: Final = "ibalagh."
+
+
+class EventType(NamedTuple):
+    """A versioned type: its CloudEvents `type`, the model of its data, its topic without the prefix, its owner."""
+
+    name: str
+    model: type[Data]
+    topic: str
+    owner: str
+
+
+RECEIVED: Final = "reports.received"
+TRIAGED: Final = "reports.triaged"
+DECISIONS: Final = "triage.decisions"
+REFERRED: Final = "cases.referred"
+ACTIONS: Final = "cases.actions"
+OUTCOMES: Final = "cases.outcomes"
+DELTAS: Final = "stats.deltas"
+ALERTS: Final = "stats.alerts"
+SERVICES: Final = ("intake", "triage", "referral", "stats")
+
+
+def dead_letter_topic(service: str) -> str:
+    """The topic, without prefix, that takes what `service` could not read."""
+    return f"{service}.deadletters"
+
+
+_TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
+    ("report.received.v1", reports.ReportReceivedV1, RECEIVED, "intake"),
+    ("report.triaged.v1", reports.ReportTriagedV1, TRIAGED, "triage"),
+    ("report.reviewed.v1", reports.ReportReviewedV1, TRIAGED, "triage"),
+    ("report.decide.v1", commands.DecideReportV1, DECISIONS, "triage"),
+    ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
+    ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
+    ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),
+    ("case.reclassified.v1", cases.CaseReclassifiedV1, REFERRED, "referral"),
+    ("case.referred.v1", cases.CaseReferredV1, REFERRED, "referral"),
+    ("case.rerouted.v1", cases.CaseReroutedV1, REFERRED, "referral"),
+    ("prosecution.notified.v1", cases.ProsecutionNotifiedV1, REFERRED, "referral"),
+    ("case.act.v1", commands.ActOnCaseV1, ACTIONS, "referral"),
+    ("case.accepted.v1", cases.CaseAcceptedV1, OUTCOMES, "referral"),
+    ("case.declined.v1", cases.CaseDeclinedV1, OUTCOMES, "referral"),
+    ("investigation.opened.v1", cases.InvestigationOpenedV1, OUTCOMES, "referral"),
+    ("suspect.identified.v1", cases.SuspectIdentifiedV1, OUTCOMES, "referral"),
+    ("suspect.presented.v1", cases.SuspectPresentedV1, OUTCOMES, "referral"),
+    ("search_notice.issued.v1", cases.SearchNoticeIssuedV1, OUTCOMES, "referral"),
+    ("case.closed.v1", cases.CaseClosedV1, OUTCOMES, "referral"),
+    ("counters.changed.v1", statistics.CountersChangedV1, DELTAS, "stats"),
+    ("surge.opened.v1", statistics.SurgeOpenedV1, ALERTS, "stats"),
+    ("surge.closed.v1", statistics.SurgeClosedV1, ALERTS, "stats"),
+)
+
+EVENT_TYPES: Final[Mapping[str, EventType]] = {
+    PREFIX + name: EventType(PREFIX + name, model, topic, owner) for name, model, topic, owner in _TABLE
+}
+_TYPE_OF: Final[Mapping[type[Data], str]] = {entry.model: entry.name for entry in EVENT_TYPES.values()}
+
+
+def type_of(model: type[Data]) -> str:
+    """The CloudEvents `type` of a model, e.g. `ibalagh.report.triaged.v1`. KeyError for a model of no event."""
+    return _TYPE_OF[model]

