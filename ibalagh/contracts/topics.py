@@ -1,4 +1,4 @@
-"""The topic files `schemas/topics/*.yaml`: one a topic, said once for operators, subscribers and `ibalagh topics apply`."""
+"""The topic files `schemas/topics/*.yaml`: one a topic, for operators, subscribers and `ibalagh topics apply`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z]+)+$")]
 
 
 class TopicFile(BaseModel):
-    """One topic: what it is for, who writes and reads it, and how the broker keeps it. Names come without the prefix."""
+    """One topic: what it is for, who writes and reads it, how the broker keeps it. Names come without the prefix."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +26,7 @@ class TopicFile(BaseModel):
     retention_ms: Annotated[int, Field(ge=-1, description="-1 keeps records for ever")]
     cleanup_policy: Literal["delete", "compact"] = "delete"
     max_message_bytes: Annotated[int, Field(ge=1_048_576)]
-    dead_letter_topic: Name | None = Field(description="Where a reader of this topic puts what it cannot read")
+    dead_letter_topics: tuple[Name, ...] = Field(description="Where each consumer puts what it cannot read")
     events: tuple[str, ...] = Field(description="The CloudEvents types that travel here; none for dead letters")
 
 
