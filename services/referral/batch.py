@@ -1,0 +1,251 @@
+"""What a batch of events makes of the cases: the pure core between gathering rows and writing them.
+
+In: `read` sorts a batch into `Work`, which says which rows are needed; these come as a `Snapshot`. Out: `decide` gives
+a `Decided`: the effects to publish and the rows to write, each row once, whatever the batch did to it. Reports come
+before actions: they stem from different topics, so no order between them exists to be kept.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from ibalagh.events.cases import CaseLeftV1
+from ibalagh.events.commands import ActOnCaseV1
+from ibalagh.events.envelope import Data, Event
+from ibalagh.events.make import effect
+from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import Disposition, SuspectState
+from services.referral import lifecycle, linking, membership
+from services.referral.competence import Competence
+from services.referral.history import Entry, departure, entry_of
+from services.referral.membership import Change, ReportDecided
+from services.referral.model import SOURCE, Case, Membership
+
+
+class ReportWork(NamedTuple):
+    """A report's event that may change a case; `keys` of its indicators when it is referred, else none."""
+
+    event: Event[Data]
+    data: ReportDecided
+    keys: tuple[str, ...]
+
+
+class Work(NamedTuple):
+    """A batch, sorted. Triaged reports that are not referred are in neither list: they wait for a person."""
+
+    reports: Sequence[ReportWork]
+    actions: Sequence[Event[Data]]
+
+
+class Snapshot(NamedTuple):
+    """The rows that a batch touches, its cases locked. By report id, case id, key, case id and reference."""
+
+    memberships: Mapping[str, Membership]
+    cases: Mapping[str, Case]
+    owners: Mapping[str, str]
+    suspects: Mapping[str, Mapping[str, SuspectState]]
+    answered: Collection[str]
+
+
+class Answer(NamedTuple):
+    """How a command ended; `code` is None when it was applied."""
+
+    command_id: str
+    code: str | None
+    detail: Mapping[str, Any]
+
+
+class Claim(NamedTuple):
+    """A key for a case; `previous` is the closed case that had it, None for a key that was never seen."""
+
+    key: str
+    case_id: str
+    previous: str | None
+
+
+class Decided(NamedTuple):
+    """What to publish and what to write."""
+
+    effects: Sequence[Event[Data]]
+    new_cases: Sequence[Case]
+    changed_cases: Sequence[Case]
+    claims: Sequence[Claim]
+    new_memberships: Sequence[Membership]
+    changed_memberships: Sequence[Membership]
+    suspects: Sequence[tuple[str, str, SuspectState]]
+    history: Sequence[Entry]
+    answers: Sequence[Answer]
+
+
+def read(events: Sequence[Event[Data]]) -> Work:
+    """Sort a batch; events of other types are passed over, so that a topic may gain types."""
+    reports: list[ReportWork] = []
+    actions: list[Event[Data]] = []
+    key_of = linking.key_of
+    for event in events:
+        data = event.data
+        if isinstance(data, ReportTriagedV1 | ReportReviewedV1):
+            if data.decision.disposition is Disposition.REFER:
+                reports.append(ReportWork(event, data, tuple([key_of(each) for each in data.indicators])))
+            elif isinstance(data, ReportReviewedV1):
+                reports.append(ReportWork(event, data, ()))
+        elif isinstance(data, ActOnCaseV1):
+            actions.append(event)
+    return Work(reports, actions)
+
+
+def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence) -> Decided:
+    """The effects and the rows of a batch. `now` aware, UTC."""
+    ledger = _Ledger(work, snapshot, now, competence)
+    for report in work.reports:
+        ledger.take_report(report)
+    for action in work.actions:
+        ledger.take_action(action)
+    return ledger.decided()
+
+
+class _Ledger:
+    """The rows as the batch has changed them so far."""
+
+    def __init__(self, work: Work, snapshot: Snapshot, now: datetime, competence: Competence) -> None:
+        self._snapshot = snapshot
+        self._now = now
+        self._competence = competence
+        self._cases = dict(snapshot.cases)
+        self._memberships = dict(snapshot.memberships)
+        self._suspects = {case_id: dict(suspects) for case_id, suspects in snapshot.suspects.items()}
+        self._answered = set(snapshot.answered)
+        self._plan = self._planned(work.reports)
+        self._claims = dict(self._plan.claims)
+        self._successors: dict[str, str] = {}
+        self._effects: list[Event[Data]] = []
+        self._changed_suspects: dict[tuple[str, str], SuspectState] = {}
+        self._history: list[Entry] = []
+        self._answers: list[Answer] = []
+
+    def take_report(self, work: ReportWork) -> None:
+        """A report was referred, or reviewed again: place it, move it, or take it out of its case."""
+        data = work.data
+        known = self._memberships.get(data.report_id)
+        if known is not None and known.version >= data.version:
+            return
+        if known is not None and known.case_id is not None:
+            if isinstance(data, ReportReviewedV1):
+                self._review(work.event, data, known, self._cases[known.case_id])
+        elif data.decision.disposition is Disposition.REFER:
+            self._place(work)
+
+    def take_action(self, event: Event[Data]) -> None:
+        """A person acted on a case; a command that was answered before is not handled again."""
+        if event.id in self._answered:
+            return
+        self._answered.add(event.id)
+        command = cast(ActOnCaseV1, event.data)
+        case = self._cases.get(command.case_id)
+        if case is None:
+            self._answers.append(Answer(event.id, lifecycle.RefusalCode.UNKNOWN_CASE, {}))
+            return
+        suspects = self._suspects.setdefault(case.case_id, {})
+        step = lifecycle.act(case, suspects, command, now=self._now, competence=self._competence)
+        if isinstance(step, lifecycle.Refusal):
+            self._answers.append(Answer(event.id, step.code, step.detail))
+            return
+        if step.suspect is not None:
+            reference, state = step.suspect
+            suspects[reference] = state
+            self._changed_suspects[case.case_id, reference] = state
+        self._say(event, Change(step.case, step.events))
+        self._history += map(entry_of, step.events)
+        allowed = [each.value for each in lifecycle.ALLOWED[step.case.state]]
+        detail = {"case_id": case.case_id, "version": step.case.version, "state": step.case.state, "allowed": allowed}
+        self._answers.append(Answer(event.id, None, detail))
+
+    def decided(self) -> Decided:
+        """Everything, each row once; what upserts touch is sorted, so that two workers never wait for each other."""
+        before, before_memberships = self._snapshot.cases, self._snapshot.memberships
+        owners = self._snapshot.owners
+        changed = [each for key, each in self._cases.items() if key in before and each is not before[key]]
+        memberships = self._memberships.items()
+        return Decided(
+            self._effects,
+            [each for key, each in self._cases.items() if key not in before],
+            sorted(changed),
+            [Claim(key, case_id, owners.get(key)) for key, case_id in sorted(self._claims.items())],
+            [each for key, each in memberships if key not in before_memberships],
+            sorted(
+                each for key, each in memberships if key in before_memberships and each is not before_memberships[key]
+            ),
+            [(*key, state) for key, state in sorted(self._changed_suspects.items())],
+            self._history,
+            self._answers,
+        )
+
+    def _planned(self, reports: Sequence[ReportWork]) -> linking.Plan:
+        applicants: dict[str, linking.Applicant] = {}
+        memberships = self._memberships
+        for _, data, keys in reports:
+            if data.report_id in applicants or data.decision.disposition is not Disposition.REFER:
+                continue
+            known = memberships.get(data.report_id)
+            if known is None or (known.case_id is None and known.version < data.version):
+                applicants[data.report_id] = linking.Applicant(data.report_id, data.version, keys)
+        opened = {case.case_id: case.number or 0 for case in self._snapshot.cases.values() if case.is_open}
+        return linking.plan(list(applicants.values()), self._snapshot.owners, opened)
+
+    def _place(self, work: ReportWork) -> None:
+        data, now = work.data, self._now
+        case_id = self._target(data, work.keys)
+        case = self._cases.get(case_id)
+        if case is None:
+            change = membership.opened(data, case_id=case_id, now=now, competence=self._competence)
+            joined_version = 1
+        else:
+            shared = self._plan.shared
+            joined_by = tuple([each for each, key in zip(data.indicators, work.keys, strict=True) if key in shared])
+            change = membership.joined(case, data, joined_by=joined_by, now=now)
+            joined_version = change.case.version
+        self._say(work.event, change)
+        self._memberships[data.report_id] = Membership(
+            data.report_id,
+            case_id,
+            data.version,
+            joined_version,
+            data.decision.category,
+            data.facts.received_on,
+            now,
+        )
+
+    def _target(self, data: ReportDecided, keys: tuple[str, ...]) -> str:
+        """The planned case; where that closed within this very batch, the one that follows it."""
+        own = linking.case_id_for(data.report_id, data.version)
+        planned = self._plan.case_of.get(data.report_id, own)
+        case = self._cases.get(planned)
+        if case is None or case.is_open:
+            return planned
+        successor = self._successors.setdefault(planned, own)
+        for key in keys:
+            if self._claims.get(key, self._snapshot.owners.get(key)) in (planned, None):
+                self._claims[key] = successor
+        return successor
+
+    def _review(self, event: Event[Data], data: ReportReviewedV1, known: Membership, case: Case) -> None:
+        now, decision = self._now, data.decision
+        if decision.disposition is Disposition.DISMISS:
+            change = membership.left(case, data, known.category, now=now)
+            self._memberships[data.report_id] = known._replace(version=data.version, case_id=None)
+            self._history += departure(cast(CaseLeftV1, change.events[0]), known)
+            self._history += map(entry_of, change.events[1:])
+            self._say(event, change)
+            return
+        self._memberships[data.report_id] = known._replace(version=data.version, category=decision.category)
+        if decision.category is known.category and decision.organisation == data.previous.organisation:
+            return
+        change = membership.reclassified(case, data, known.category, now=now, competence=self._competence)
+        self._history += map(entry_of, change.events)
+        self._say(event, change)
+
+    def _say(self, cause: Event[Data], change: Change) -> None:
+        case_id, now = change.case.case_id, self._now
+        self._cases[case_id] = change.case
+        for number, data in enumerate(change.events):
+            self._effects.append(effect(cause, data, source=SOURCE, subject=case_id, number=number, now=now))

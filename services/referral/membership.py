@@ -1,0 +1,199 @@
+"""What happens to a case when a report opens it, joins it, is reclassified in it, or leaves it. Pure.
+
+In: the case and the report's decision as events of `reports.triaged` carry it. Out: the case afterwards and the data
+of the events, in order, whose versions go up by one each. `now` is when the service acts, and so when it happened,
+whatever the day on which the report came in.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ibalagh.events.cases import (
+    CaseClosedV1,
+    CaseJoinedV1,
+    CaseLeftV1,
+    CaseOpenedV1,
+    CaseReclassifiedV1,
+    CaseReferredV1,
+    ProsecutionNotifiedV1,
+)
+from ibalagh.events.envelope import Data
+from ibalagh.events.reports import Decision, Indicator, ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category
+from services.referral.competence import Competence
+from services.referral.lifecycle import rerouted
+from services.referral.model import MACHINE_ACTOR, Case
+
+ReportDecided = ReportTriagedV1 | ReportReviewedV1
+
+RECLASSIFIED = "reclassified"
+"""The reason of a re-routing that follows from a person's new category."""
+
+
+class Change(NamedTuple):
+    """A case after a report's event, and the data of the events to say, in order."""
+
+    case: Case
+    events: tuple[Data, ...]
+
+
+def opened(report: ReportDecided, *, case_id: str, now: datetime, competence: Competence) -> Change:
+    """A new case with its first report, at once referred to the competent service, the prosecutor notified."""
+    decision, facts = report.decision, report.facts
+    category, province, urgency = decision.category, decision.province, decision.urgency
+    assigned = competence.assign(category, province)
+    case = Case(
+        case_id,
+        None,
+        3,
+        CaseState.REFERRED,
+        category,
+        province,
+        urgency,
+        assigned.service,
+        assigned.prosecutor,
+        assigned.table,
+        assigned.rule,
+        facts.received_on,
+        now,
+        {category: 1},
+    )
+    events = (
+        CaseOpenedV1(
+            case_id=case_id,
+            version=1,
+            occurred_at=now,
+            report_id=report.report_id,
+            facts=facts,
+            category=category,
+            urgency=urgency,
+            province=province,
+            organisation=decision.organisation,
+            indicators=report.indicators,
+        ),
+        CaseReferredV1(
+            case_id=case_id,
+            version=2,
+            occurred_at=now,
+            category=category,
+            service=assigned.service,
+            province=province,
+            urgency=urgency,
+            prosecutor=assigned.prosecutor,
+            competence_table=assigned.table,
+            competence_rule=assigned.rule,
+        ),
+        ProsecutionNotifiedV1(
+            case_id=case_id,
+            version=3,
+            occurred_at=now,
+            category=category,
+            service=assigned.service,
+            province=province,
+            prosecutor=assigned.prosecutor,
+        ),
+    )
+    return Change(case, events)
+
+
+def joined(case: Case, report: ReportDecided, *, joined_by: tuple[Indicator, ...], now: datetime) -> Change:
+    """The case with one report more. Its category stays; it is as urgent as its most urgent report."""
+    decision, facts = report.decision, report.facts
+    grown = case._replace(
+        version=case.version + 1,
+        urgency=max(case.urgency, decision.urgency),
+        received_on=min(case.received_on, facts.received_on),
+        tally=_moved(case.tally, gained=decision.category),
+    )
+    data = CaseJoinedV1(
+        case_id=case.case_id,
+        version=grown.version,
+        occurred_at=now,
+        report_id=report.report_id,
+        facts=facts,
+        category=decision.category,
+        urgency=decision.urgency,
+        province=decision.province,
+        organisation=decision.organisation,
+        joined_by=joined_by,
+    )
+    return Change(grown, (data,))
+
+
+def left(case: Case, report: ReportReviewedV1, category: Category, *, now: datetime) -> Change:
+    """The case without a report that counted in it as `category`; an empty case is closed: no offence."""
+    shrunk = case._replace(version=case.version + 1, tally=_moved(case.tally, lost=category))
+    data: Data = CaseLeftV1(version=shrunk.version, category=category, **_of_report(case, report, report.previous, now))
+    if shrunk.tally or not case.is_open:
+        return Change(shrunk, (data,))
+    closed = shrunk._replace(version=shrunk.version + 1, state=CaseState.CLOSED, result=CaseResult.NO_OFFENCE)
+    return Change(
+        closed,
+        (
+            data,
+            CaseClosedV1(
+                case_id=case.case_id,
+                version=closed.version,
+                occurred_at=now,
+                category=case.category,
+                service=case.service,
+                province=case.province,
+                actor=MACHINE_ACTOR,
+                result=CaseResult.NO_OFFENCE,
+            ),
+        ),
+    )
+
+
+def reclassified(
+    case: Case, report: ReportReviewedV1, previous: Category, *, now: datetime, competence: Competence
+) -> Change:
+    """The case after one of its reports got another category or organisation.
+
+    The case's category is its reports' majority; among equals, the one that the case met first. When the table names
+    another service for the new category than for the old one, an open case is re-routed; an officer's own re-routing
+    stands as long as the table's answer is the same.
+    """
+    decision = report.decision
+    tally = _moved(case.tally, lost=previous, gained=decision.category)
+    category = max(tally, key=tally.__getitem__)
+    changed = case._replace(version=case.version + 1, tally=tally, category=category)
+    data = CaseReclassifiedV1(
+        version=changed.version,
+        category=decision.category,
+        previous_category=previous,
+        previous_organisation=report.previous.organisation,
+        case_category=category,
+        **_of_report(case, report, decision, now),
+    )
+    before, after = (competence.assign(each, case.province) for each in (case.category, category))
+    if not case.is_open or after.service in (before.service, case.service):
+        return Change(changed, (data,))
+    changed = changed._replace(competence_table=after.table, competence_rule=after.rule)
+    moved, events = rerouted(changed, after.service, after.prosecutor, reason=RECLASSIFIED, at=now)
+    return Change(moved, (data, *events))
+
+
+def _of_report(case: Case, report: ReportDecided, decision: Decision, now: datetime) -> dict[str, Any]:
+    return {
+        "case_id": case.case_id,
+        "occurred_at": now,
+        "report_id": report.report_id,
+        "facts": report.facts,
+        "urgency": decision.urgency,
+        "province": decision.province,
+        "organisation": decision.organisation,
+    }
+
+
+def _moved(
+    tally: Mapping[Category, int], *, lost: Category | None = None, gained: Category | None = None
+) -> dict[Category, int]:
+    """The tally with one report taken from `lost` and one added to `gained`; what falls to nothing is left out."""
+    moved = dict(tally)
+    if lost is not None:
+        moved[lost] = moved.get(lost, 0) - 1
+    if gained is not None:
+        moved[gained] = moved.get(gained, 0) + 1
+    return {category: count for category, count in moved.items() if count > 0}

@@ -1,0 +1,64 @@
+"""The values that referral decides about: a case, and a report's place in one. Immutable; no I/O."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, Urgency
+
+SOURCE: Final = "/referral"
+"""The CloudEvents `source` of everything that this service says."""
+
+MACHINE_ACTOR: Final = "referral"
+"""The `actor` of what the service does by itself, such as closing a case that the last report has left."""
+
+
+class Case(NamedTuple):
+    """A case as it stands.
+
+    `number` counts cases in the order of opening and is the database's to give: None until the case is stored.
+    `version` is that of the case's latest event. `tally` counts the case's reports by category, in the order in which
+    the case met the categories. `received_on` is the civil day of its earliest report.
+    """
+
+    case_id: str
+    number: int | None
+    version: int
+    state: CaseState
+    category: Category
+    province: str | None
+    urgency: Urgency
+    service: str
+    prosecutor: str
+    competence_table: str
+    competence_rule: str
+    received_on: date
+    opened_at: datetime
+    tally: Mapping[Category, int]
+    result: CaseResult | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether reports may still join."""
+        return self.state is not CaseState.CLOSED
+
+    @property
+    def reports(self) -> int:
+        """How many reports the case holds now."""
+        return sum(self.tally.values())
+
+
+class Membership(NamedTuple):
+    """A report that referral has placed: the version of the report that it knows, and the case that holds it.
+
+    `case_id` is None after a person dismissed the report. `joined_version` is the case's version of the event
+    `case.opened` or `case.joined` that brought the report in.
+    """
+
+    report_id: str
+    case_id: str | None
+    version: int
+    joined_version: int
+    category: Category
+    received_on: date
+    joined_at: datetime

@@ -1,0 +1,107 @@
+-- The SQL of referral. Arrays of one statement have equal lengths; sets are read and written whole, in key order.
+
+-- name: memberships
+-- What is known of these reports.
+SELECT report_id, case_id, version, joined_version, category, received_on, joined_at
+FROM case_reports
+WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: owners
+-- Which case owns each of these indicator keys, as far as one does.
+SELECT key, case_id
+FROM indicators
+WHERE key = ANY(%(keys)s::uuid[])
+
+-- name: lock_cases
+-- These cases as they stand, locked until the transaction ends, in key order so that two workers never deadlock.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result
+FROM cases
+WHERE case_id = ANY(%(case_ids)s::uuid[])
+ORDER BY case_id
+FOR NO KEY UPDATE
+
+-- name: suspects
+-- The suspects of these cases.
+SELECT case_id, suspect_ref, state
+FROM suspects
+WHERE case_id = ANY(%(case_ids)s::uuid[])
+ORDER BY case_id, suspect_ref
+
+-- name: claim_indicators
+-- Claim keys that nobody owned when the batch was read; a rival's claim wins, and the row count tells.
+INSERT INTO indicators (key, case_id)
+SELECT * FROM unnest(%(keys)s::uuid[], %(case_ids)s::uuid[])
+ON CONFLICT (key) DO NOTHING
+
+-- name: move_indicators
+-- Hand keys of closed cases on to the cases that follow them; the closed cases' locks are held.
+UPDATE indicators
+SET case_id = moved.case_id
+FROM unnest(%(keys)s::uuid[], %(case_ids)s::uuid[], %(previous)s::uuid[]) AS moved (key, case_id, previous)
+WHERE indicators.key = moved.key AND indicators.case_id = moved.previous
+
+-- name: update_cases
+-- Write what a batch changed in cases that are locked.
+UPDATE cases
+SET version = changed.version, state = changed.state, category = changed.category, urgency = changed.urgency,
+    service = changed.service, prosecutor = changed.prosecutor, competence_table = changed.competence_table,
+    competence_rule = changed.competence_rule, received_on = changed.received_on, tally = changed.tally,
+    result = changed.result
+FROM unnest(
+    %(case_ids)s::uuid[], %(versions)s::integer[], %(states)s::text[], %(categories)s::text[],
+    %(urgencies)s::smallint[], %(services)s::text[], %(prosecutors)s::text[], %(tables)s::text[], %(rules)s::text[],
+    %(received_on)s::date[], %(tallies)s::json[], %(results)s::text[]
+) AS changed (case_id, version, state, category, urgency, service, prosecutor, competence_table, competence_rule,
+              received_on, tally, result)
+WHERE cases.case_id = changed.case_id
+
+-- name: update_memberships
+-- Write what a batch changed for reports that were known before.
+UPDATE case_reports
+SET case_id = changed.case_id, version = changed.version, joined_version = changed.joined_version,
+    category = changed.category, received_on = changed.received_on, joined_at = changed.joined_at
+FROM unnest(
+    %(report_ids)s::uuid[], %(case_ids)s::uuid[], %(versions)s::integer[], %(joined_versions)s::integer[],
+    %(categories)s::text[], %(received_on)s::date[], %(joined_at)s::timestamptz[]
+) AS changed (report_id, case_id, version, joined_version, category, received_on, joined_at)
+WHERE case_reports.report_id = changed.report_id
+
+-- name: upsert_suspects
+-- Write suspects' states; one row per suspect.
+INSERT INTO suspects (case_id, suspect_ref, state)
+SELECT * FROM unnest(%(case_ids)s::uuid[], %(references)s::text[], %(states)s::text[])
+ON CONFLICT (case_id, suspect_ref) DO UPDATE SET state = excluded.state
+
+-- name: case_page
+-- A page of cases, the latest first, of a service or in a state where one is given.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result
+FROM cases
+WHERE (%(after)s::bigint IS NULL OR number < %(after)s)
+  AND (%(service)s::text IS NULL OR service = %(service)s)
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+ORDER BY number DESC
+LIMIT %(limit)s
+
+-- name: case_by_id
+-- One case as it stands.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result
+FROM cases
+WHERE case_id = %(case_id)s::uuid
+
+-- name: reports_of_case
+-- The reports in a case, in the order in which they came in.
+SELECT report_id, case_id, version, joined_version, category, received_on, joined_at
+FROM case_reports
+WHERE case_id = %(case_id)s::uuid
+ORDER BY joined_version
+LIMIT %(limit)s
+
+-- name: history_of_case
+-- The kept history of a case, in order.
+SELECT case_id, version, type, occurred_at, actor, detail
+FROM case_history
+WHERE case_id = %(case_id)s::uuid
+ORDER BY version

@@ -1,0 +1,218 @@
+"""Referral's rows in PostgreSQL: read by the set before a batch is decided, written by the set after it.
+
+`gather` and `apply` work inside the unit's transaction. `apply` raises `ConflictError` when a rival claimed one of the
+batch's indicators first: the batch is then decided anew, with the rival's case in sight.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
+from ibalagh.storage.commands import applied, known_results, record_results, refused
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.queries import load
+from ibalagh.storage.transaction import Row, Transaction
+from ibalagh.stream.errors import ConflictError
+from services.referral.batch import Decided, Snapshot, Work
+from services.referral.history import Entry, told
+from services.referral.model import Case, Membership
+
+_SQL: Final = load("services.referral")
+_CASE_COLUMNS: Final = (
+    "case_id",
+    "version",
+    "state",
+    "category",
+    "province",
+    "urgency",
+    "service",
+    "prosecutor",
+    "competence_table",
+    "competence_rule",
+    "received_on",
+    "opened_at",
+    "tally",
+    "result",
+)
+_MEMBERSHIP_COLUMNS: Final = Membership._fields
+_REPORTS_SHOWN: Final = 1_000
+"""How many reports of a case one answer holds; a campaign may have gathered far more."""
+
+
+class CaseFile(NamedTuple):
+    """A case with all that is kept about it; `reports` are the first thousand."""
+
+    case: Case
+    reports: Sequence[Membership]
+    suspects: Sequence[tuple[str, SuspectState]]
+    history: Sequence[Entry]
+
+
+def gather(tx: Transaction, work: Work) -> Snapshot:
+    """The rows that a batch touches; locks its cases. A query is made only where there is something to ask."""
+    report_ids = {each.data.report_id for each in work.reports}
+    keys = {key for each in work.reports for key in each.keys}
+    memberships = {row[0]: _membership(row) for row in _ask(tx, "memberships", report_ids=report_ids)}
+    owners = {row[0].replace("-", ""): row[1] for row in _ask(tx, "owners", keys=keys)}
+    acted_on = {each.data.case_id for each in work.actions}  # type: ignore[attr-defined]
+    case_ids = acted_on | set(owners.values()) | {each.case_id for each in memberships.values() if each.case_id}
+    cases = {row[0]: _case(row) for row in _ask(tx, "lock_cases", case_ids=case_ids)}
+    suspects: dict[str, dict[str, SuspectState]] = {}
+    for case_id, reference, state in _ask(tx, "suspects", case_ids=acted_on):
+        suspects.setdefault(case_id, {})[reference] = SuspectState(state)
+    answered = known_results(tx, {each.id for each in work.actions}) if work.actions else ()
+    return Snapshot(memberships, cases, owners, suspects, frozenset(answered))
+
+
+def apply(tx: Transaction, decided: Decided) -> None:
+    """Write what a batch decided. Raises ConflictError when an indicator went to a rival."""
+    _claim(tx, decided)
+    tx.copy_in("cases", _CASE_COLUMNS, map(_case_row, decided.new_cases))
+    _update_cases(tx, decided.changed_cases)
+    tx.copy_in("case_reports", _MEMBERSHIP_COLUMNS, decided.new_memberships)
+    _update_memberships(tx, decided.changed_memberships)
+    if decided.suspects:
+        case_ids, references, states = _columns(decided.suspects)
+        tx.execute(_SQL["upsert_suspects"], {"case_ids": case_ids, "references": references, "states": states})
+    tx.copy_in("case_history", Entry._fields, decided.history)
+    record_results(
+        tx,
+        [
+            applied(each.command_id, dict(each.detail))
+            if each.code is None
+            else refused(each.command_id, each.code, dict(each.detail))
+            for each in decided.answers
+        ],
+    )
+
+
+def page(
+    database: Database, *, limit: int, after: int | None = None, service: str | None = None, state: str | None = None
+) -> tuple[list[Case], int | None]:
+    """Cases, the latest first, and the `after` of the next page (None at the end). Raises PassingError."""
+    filters = {"limit": limit + 1, "after": after, "service": service, "state": state}
+    with database.transaction(read_only=True) as tx:
+        cases = [_case(row) for row in tx.fetch_all(_SQL["case_page"], filters)]
+    return cases[:limit], cases[limit - 1].number if len(cases) > limit else None
+
+
+def case_file(database: Database, case_id: str) -> CaseFile | None:
+    """Everything about one case as of one moment, None for an unknown one. Raises PassingError."""
+    one = {"case_id": case_id, "limit": _REPORTS_SHOWN}
+    with database.transaction("repeatable read", read_only=True) as tx:
+        row = tx.fetch_one(_SQL["case_by_id"], one)
+        if row is None:
+            return None
+        case = _case(row)
+        reports = [_membership(each) for each in tx.fetch_all(_SQL["reports_of_case"], one)]
+        suspects = [(each[1], SuspectState(each[2])) for each in _ask(tx, "suspects", case_ids=[case_id])]
+        kept = [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)]
+    return CaseFile(case, reports, suspects, told(case, reports, kept))
+
+
+def _ask(tx: Transaction, query: str, **sets: Collection[str]) -> list[Row]:
+    """A query over one set; nothing is asked about an empty one."""
+    if not all(sets.values()):
+        return []
+    return tx.fetch_all(_SQL[query], {name: _literal(values) for name, values in sets.items()})
+
+
+def _literal(ids: Iterable[str]) -> str:
+    """UUIDs as PostgreSQL's array literal, which the driver passes on far faster than a list."""
+    return "{" + ",".join(ids) + "}"
+
+
+def _claim(tx: Transaction, decided: Decided) -> None:
+    fresh = [each for each in decided.claims if each.previous is None]
+    if fresh:
+        claimed = {
+            "keys": _literal([each.key for each in fresh]),
+            "case_ids": _literal([each.case_id for each in fresh]),
+        }
+        if tx.execute(_SQL["claim_indicators"], claimed) != len(fresh):
+            raise ConflictError("another worker claimed an indicator of this batch first")
+    moved = [each for each in decided.claims if each.previous is not None]
+    if moved:
+        keys, case_ids, previous = _columns(moved)
+        arrays = {"keys": keys, "case_ids": case_ids, "previous": previous}
+        if tx.execute(_SQL["move_indicators"], arrays) != len(moved):
+            raise ConflictError("another worker moved an indicator of this batch first")
+
+
+def _update_cases(tx: Transaction, cases: Sequence[Case]) -> None:
+    if not cases:
+        return
+    columns = dict(zip(_CASE_COLUMNS, _columns([_case_row(each) for each in cases]), strict=True))
+    names = {
+        "case_ids": "case_id",
+        "versions": "version",
+        "states": "state",
+        "categories": "category",
+        "urgencies": "urgency",
+        "services": "service",
+        "prosecutors": "prosecutor",
+        "tables": "competence_table",
+        "rules": "competence_rule",
+        "received_on": "received_on",
+        "tallies": "tally",
+        "results": "result",
+    }
+    tx.execute(_SQL["update_cases"], {name: columns[column] for name, column in names.items()})
+
+
+def _update_memberships(tx: Transaction, memberships: Sequence[Membership]) -> None:
+    if not memberships:
+        return
+    names = ("report_ids", "case_ids", "versions", "joined_versions", "categories", "received_on", "joined_at")
+    tx.execute(_SQL["update_memberships"], dict(zip(names, _columns(memberships), strict=True)))
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _case_row(case: Case) -> tuple[str | int | date | datetime | None, ...]:
+    """A case in the order of `_CASE_COLUMNS`, as COPY and arrays take it."""
+    return (
+        case.case_id,
+        case.version,
+        case.state.value,
+        case.category.value,
+        case.province,
+        int(case.urgency),
+        case.service,
+        case.prosecutor,
+        case.competence_table,
+        case.competence_rule,
+        case.received_on,
+        case.opened_at,
+        orjson.dumps(case.tally).decode(),
+        None if case.result is None else case.result.value,
+    )
+
+
+def _case(row: Row) -> Case:
+    return Case(
+        case_id=row[0],
+        number=row[1],
+        version=row[2],
+        state=CaseState(row[3]),
+        category=Category(row[4]),
+        province=row[5],
+        urgency=Urgency(row[6]),
+        service=row[7],
+        prosecutor=row[8],
+        competence_table=row[9],
+        competence_rule=row[10],
+        received_on=row[11],
+        opened_at=row[12],
+        tally={Category(name): count for name, count in row[13].items()},
+        result=None if row[14] is None else CaseResult(row[14]),
+    )
+
+
+def _membership(row: Row) -> Membership:
+    return Membership(row[0], row[1], row[2], row[3], Category(row[4]), row[5], row[6])
