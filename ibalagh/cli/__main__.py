@@ -1,0 +1,5 @@
+"""`python -m ibalagh.cli`."""
+
+from ibalagh.cli import main
+
+raise SystemExit(main())
