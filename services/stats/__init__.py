@@ -1,0 +1,1 @@
+"""Stats: exact counters from all events, windows and surges from their deltas, dashboard and communiqué."""

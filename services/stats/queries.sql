@@ -1,0 +1,87 @@
+-- Every table name carries {twin}: nothing for the live tables, a suffix for those that a rebuild fills.
+
+-- name: remember
+-- Remember reports of a kind each; returns those that are new.
+INSERT INTO seen{twin} (report_id, kind)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(kinds)s::smallint[])
+ON CONFLICT DO NOTHING
+RETURNING report_id::text, kind;
+
+-- name: marks
+-- The marks of some sources.
+SELECT topic, partition, cause_topic, cause_partition, cause_offset, cause_number
+FROM marks{twin}
+JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(cause_topics)s::text[], %(cause_partitions)s::int[])
+    AS wanted (topic, partition, cause_topic, cause_partition)
+    USING (topic, partition, cause_topic, cause_partition);
+
+-- name: raise_marks
+-- Store higher marks.
+INSERT INTO marks{twin} (topic, partition, cause_topic, cause_partition, cause_offset, cause_number)
+SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(cause_topics)s::text[], %(cause_partitions)s::int[],
+                     %(offsets)s::bigint[], %(numbers)s::int[])
+ON CONFLICT (topic, partition, cause_topic, cause_partition)
+DO UPDATE SET cause_offset = excluded.cause_offset, cause_number = excluded.cause_number;
+
+-- name: refuse
+-- Remember events that were refused for their content.
+INSERT INTO refused{twin} (topic, partition, cause_topic, cause_partition, cause_offset, cause_number)
+SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(cause_topics)s::text[], %(cause_partitions)s::int[],
+                     %(offsets)s::bigint[], %(numbers)s::int[])
+ON CONFLICT DO NOTHING;
+
+-- name: readmit
+-- Forget events that had been refused; returns them.
+DELETE FROM refused{twin}
+USING unnest(%(topics)s::text[], %(partitions)s::int[], %(cause_topics)s::text[], %(cause_partitions)s::int[],
+             %(offsets)s::bigint[], %(numbers)s::int[])
+    AS these (topic, partition, cause_topic, cause_partition, cause_offset, cause_number)
+WHERE refused{twin}.topic = these.topic
+  AND refused{twin}.partition = these.partition
+  AND refused{twin}.cause_topic = these.cause_topic
+  AND refused{twin}.cause_partition = these.cause_partition
+  AND refused{twin}.cause_offset = these.cause_offset
+  AND refused{twin}.cause_number = these.cause_number
+RETURNING these.topic, these.partition, these.cause_topic, these.cause_partition, these.cause_offset,
+          these.cause_number;
+
+-- name: add
+-- Add increments to cells; each cell once, in one order for all workers, so that two never deadlock.
+INSERT INTO counters{twin} AS kept (measure, day, category, organisation, identified, country, count)
+SELECT * FROM unnest(%(measures)s::text[], %(days)s::date[], %(categories)s::text[], %(organisations)s::text[],
+                     %(identified)s::boolean[], %(countries)s::text[], %(counts)s::bigint[])
+ON CONFLICT (measure, day, category, organisation, identified, country)
+DO UPDATE SET count = kept.count + excluded.count;
+
+-- name: cells
+-- Every cell that is not empty, of some measures (null: all) and a period (null: open).
+SELECT measure, day, category, organisation, identified, country, count
+FROM counters
+WHERE count <> 0
+  AND (%(measures)s::text[] IS NULL OR measure = ANY (%(measures)s))
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s);
+
+-- name: positions
+-- How far a consumer has read, stored with the effects of all before it.
+SELECT topic, partition, next_offset FROM stream_offsets WHERE consumer = %(consumer)s AND next_offset > 0;
+
+-- name: make_twins
+-- Empty twins of the tables, for a rebuild; those that an interrupted one left are dropped.
+DROP TABLE IF EXISTS counters_rebuilt, seen_rebuilt, marks_rebuilt, refused_rebuilt;
+CREATE TABLE counters_rebuilt (LIKE counters INCLUDING ALL);
+CREATE TABLE seen_rebuilt (LIKE seen INCLUDING ALL);
+CREATE TABLE marks_rebuilt (LIKE marks INCLUDING ALL);
+CREATE TABLE refused_rebuilt (LIKE refused INCLUDING ALL);
+
+-- name: stop_the_world
+-- Wait until no batch is under way and let none begin before this transaction ends; the order is that of a batch.
+LOCK TABLE seen, marks, refused, counters IN ACCESS EXCLUSIVE MODE;
+
+-- name: swap_twins
+-- The twins take the place of the tables.
+DROP TABLE counters, seen, marks, refused;
+ALTER TABLE counters_rebuilt RENAME TO counters;
+ALTER TABLE seen_rebuilt RENAME TO seen;
+ALTER TABLE marks_rebuilt RENAME TO marks;
+ALTER TABLE refused_rebuilt RENAME TO refused;

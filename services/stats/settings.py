@@ -1,0 +1,28 @@
+"""Settings of stats: the shared ones, and what its windows call a surge."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ibalagh.ops.settings import Settings
+
+
+class StatsSettings(Settings):
+    """Of the counters' process."""
+
+    service: ClassVar[str] = "stats"
+
+    http_port: int = Field(8400, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+
+
+class WindowsSettings(Settings):
+    """Of the windows' process."""
+
+    service: ClassVar[str] = "stats"
+
+    http_port: int = Field(8450, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    surge_minimum: int = Field(30, ge=1, description="Fewer reports of a category than this in a window are no surge")
+    surge_ratio: float = Field(3.0, gt=1, description="How many times the expected number makes a surge")
+    windows_replication: int = Field(
+        1, ge=1, le=10, description="Replication of the windows' changelog topic, which Faust creates itself"
+    )
