@@ -1,0 +1,1 @@
+"""Running a service: settings, logs, health, metrics, orderly shutdown."""

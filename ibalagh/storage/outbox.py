@@ -1,0 +1,110 @@
+"""The outbox as the relay reads it: in the order of the causes, so that the relay's position is a source offset.
+
+In: the relay's positions; out: records to publish and the positions that then hold. Raises `PassingError`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ibalagh.storage.binary import unpack_headers
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.transaction import Row
+from ibalagh.stream.ports import Outgoing, Positions, TopicPartition
+
+_READ = """
+    SELECT stored.topic, stored.partition, stored.next_offset, item.source_offset, item.topic, item.key, item.value,
+           item.headers
+    FROM stream_offsets AS stored
+    LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[])
+        AS relayed (topic, partition, next_offset) USING (topic, partition)
+    LEFT JOIN LATERAL (
+        SELECT * FROM outbox
+        WHERE source_topic = stored.topic AND source_partition = stored.partition
+          AND source_offset >= COALESCE(relayed.next_offset, 0)
+        ORDER BY source_offset
+        FETCH FIRST %(limit)s ROWS WITH TIES
+    ) AS item ON true
+    WHERE stored.consumer = %(consumer)s AND stored.next_offset > COALESCE(relayed.next_offset, 0)
+    ORDER BY stored.topic, stored.partition, item.source_offset, item.number
+    """
+_TRIM = """
+    DELETE FROM outbox
+    USING unnest(%s::text[], %s::int[], %s::bigint[]) AS relayed (topic, partition, next_offset)
+    WHERE source_topic = relayed.topic AND source_partition = relayed.partition
+      AND source_offset < relayed.next_offset
+    """
+
+
+class OutboxBatch(NamedTuple):
+    """Records in the order of their causes, and per source partition that moved the position once they are published.
+
+    `records` may be empty while `positions` is not: source records that had no effects.
+    """
+
+    records: Sequence[Outgoing]
+    positions: Positions
+
+
+class PostgresOutbox:
+    """What `consumer` put into its service's outbox. Any thread may use it."""
+
+    def __init__(self, database: Database, consumer: str) -> None:
+        self._database = database
+        self._consumer = consumer
+
+    def partitions(self) -> list[TopicPartition]:
+        """The source partitions that were ever consumed."""
+        with self._database.transaction() as tx:
+            rows = tx.fetch_all("SELECT topic, partition FROM stream_offsets WHERE consumer = %s", (self._consumer,))
+        return [TopicPartition(*row) for row in rows]
+
+    def read(self, positions: Positions, limit: int) -> OutboxBatch:
+        """What follows `positions` (a source partition that is not named stands at 0), up to about `limit` records of
+        each source partition; the effects of one source record are never parted.
+
+        One statement, so one snapshot: where everything that is stored was read, the new position is the consumer's own
+        stored offset, past source records without effects.
+        """
+        with self._database.transaction() as tx:
+            rows = tx.fetch_all(
+                _READ,
+                {
+                    "topics": [each.topic for each in positions],
+                    "partitions": [each.partition for each in positions],
+                    "offsets": list(positions.values()),
+                    "consumer": self._consumer,
+                    "limit": limit,
+                },
+            )
+        return _as_batch(rows, limit)
+
+    def trim(self, positions: Positions) -> int:
+        """Delete what lies before `positions`, which the relay has committed; the number of records deleted."""
+        with self._database.transaction() as tx:
+            return tx.execute(
+                _TRIM,
+                (
+                    [each.topic for each in positions],
+                    [each.partition for each in positions],
+                    list(positions.values()),
+                ),
+            )
+
+
+def _as_batch(rows: Sequence[Row], limit: int) -> OutboxBatch:
+    records: list[Outgoing] = []
+    counts: dict[TopicPartition, int] = {}
+    after: dict[TopicPartition, int] = {}
+    for source_topic, source_partition, stored, source_offset, topic, key, value, headers in rows:
+        source = TopicPartition(source_topic, source_partition)
+        if source_offset is None:
+            after[source] = stored
+            continue
+        records.append(Outgoing(topic, _bytes(key), _bytes(value), unpack_headers(headers)))
+        counts[source] = counts.get(source, 0) + 1
+        after[source] = source_offset + 1 if counts[source] >= limit else stored
+    return OutboxBatch(records, after)
+
+
+def _bytes(value: memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value)

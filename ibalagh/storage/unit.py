@@ -1,0 +1,151 @@
+"""The unit of work whose truth is PostgreSQL: positions, effects and outbox rows in one transaction.
+
+In: a batch and the service's handler; out: `Committed`. A repeated or stale batch leaves no trace.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.registry import dead_letter_topic
+from ibalagh.storage.binary import OUTBOX_COLUMNS, OutboxRow, pack_rows
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.transaction import Row, Transaction
+from ibalagh.stream.errors import AbortableError
+from ibalagh.stream.ports import Positions, TopicPartition
+from ibalagh.stream.unit import Batch, Committed, Handled, Rejected
+
+Handler = Callable[[Sequence[Event[Data]], Transaction], Handled]
+
+DEAD_LETTER_NUMBER: Final = -1
+"""A dead letter's number in the outbox: its cause has no other effects, and would number them from 0."""
+
+_OF_THESE: Final = "unnest(%s::text[], %s::int[]) AS these (topic, partition)"
+
+
+class PostgresUnit:
+    """Does a batch's work in one PostgreSQL transaction. One thread uses it.
+
+    `handle` gets the readable events in order, and the open transaction, in which it reads and writes what it owns.
+    """
+
+    keeps_positions: bool = True
+
+    def __init__(
+        self,
+        database: Database,
+        consumer: str,
+        handle: Handler,
+        *,
+        codec: Codec,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._consumer = consumer
+        self._handle = handle
+        self._codec = codec
+        self._clock = clock
+        self._dead_letter_topic = codec.topic(dead_letter_topic(database.service))
+
+    def start_positions(self, partitions: Collection[TopicPartition]) -> Positions:
+        """The stored positions; partitions never stored are left out. Raises `PassingError`."""
+        with self._database.transaction() as tx:
+            rows = tx.fetch_all(
+                f"SELECT topic, partition, next_offset FROM stream_offsets JOIN {_OF_THESE} USING (topic, partition)"
+                " WHERE consumer = %s",
+                (*_columns(partitions), self._consumer),
+            )
+        return _as_positions(rows)
+
+    def process(self, batch: Batch) -> Committed:
+        """Handle and commit:
+
+        1. begin;
+        2. lock the stored offsets of the batch's partitions and compare them with where the batch begins: a batch that
+           begins before what is stored was handled already, by this worker or another, so abort and read again;
+        3. handle the events;
+        4. write what is to be published, effects and dead letters, into the outbox;
+        5. store the new offsets;
+        6. commit.
+
+        Raises `AbortableError` (2), `PassingError`, `ConflictError` (1–5: nothing took effect), `UnknownOutcomeError`
+        (the reply to 6 was lost: go on from the stored offsets); a handler's own errors come out as they are.
+        """
+        with self._database.transaction() as tx:  # 1
+            self._lock_offsets(tx, batch)  # 2
+            handled = self._handle(batch.events, tx) if batch.events else Handled(())  # 3
+            rows = [*self._effect_rows(batch, handled.effects), *self._dead_letter_rows(batch, handled.rejected)]
+            if rows:
+                tx.copy_binary("outbox", OUTBOX_COLUMNS, pack_rows(rows))  # 4
+            self._store_offsets(tx, batch.positions)  # 5
+            committing_at = time.perf_counter()
+        return Committed(len(handled.effects), handled.rejected, time.perf_counter() - committing_at)  # 6
+
+    def close(self) -> None:
+        """Nothing to free: connections belong to the database's pool."""
+
+    def _lock_offsets(self, tx: Transaction, batch: Batch) -> None:
+        first = batch.first_offsets()
+        stored = self._locked(tx, batch.positions)
+        missing = {partition: 0 for partition in batch.positions if partition not in stored}
+        if missing:
+            # A row that is not there cannot be locked: whoever inserts it first makes the others wait.
+            tx.execute(
+                "INSERT INTO stream_offsets (consumer, topic, partition, next_offset)"
+                f" SELECT %s, topic, partition, 0 FROM {_OF_THESE} ORDER BY topic, partition ON CONFLICT DO NOTHING",
+                (self._consumer, *_columns(missing)),
+            )
+            stored = self._locked(tx, batch.positions)
+        for partition, next_offset in batch.positions.items():
+            if stored[partition] > first.get(partition, next_offset):
+                raise AbortableError("the batch begins before the stored position: it was handled already")
+
+    def _locked(self, tx: Transaction, partitions: Collection[TopicPartition]) -> Positions:
+        return _as_positions(
+            tx.fetch_all(
+                f"SELECT topic, partition, next_offset FROM stream_offsets JOIN {_OF_THESE} USING (topic, partition)"
+                " WHERE consumer = %s ORDER BY topic, partition FOR UPDATE OF stream_offsets",
+                (*_columns(partitions), self._consumer),
+            )
+        )
+
+    def _effect_rows(self, batch: Batch, effects: Sequence[Event[Data]]) -> Iterator[OutboxRow]:
+        first = batch.first_offsets()
+        encode = self._codec.encode
+        for event in effects:
+            if event.cause is None:
+                raise ValueError(f"{event.type} {event.id} has no cause, so it has no place in the outbox")
+            topic, partition, offset, number = event.cause
+            source = TopicPartition(topic, partition)
+            if not first.get(source, offset + 1) <= offset < batch.positions[source]:
+                raise ValueError(f"the cause of {event.type} {event.id} is not of this batch")
+            yield OutboxRow(topic, partition, offset, number, encode(event))
+
+    def _dead_letter_rows(self, batch: Batch, rejected: Sequence[Rejected]) -> list[OutboxRow]:
+        letters = batch.dead_letters(
+            rejected, topic=self._dead_letter_topic, consumer=self._consumer, now=self._clock()
+        )
+        # `dead_letters` refuses an event without a position.
+        sources = [Position(*each.record[:3]) for each in batch.undecodable]
+        sources += [each.event.position for each in rejected if each.event.position is not None]
+        return [OutboxRow(*source, DEAD_LETTER_NUMBER, letter) for source, letter in zip(sources, letters, strict=True)]
+
+    def _store_offsets(self, tx: Transaction, positions: Positions) -> None:
+        tx.execute(
+            "UPDATE stream_offsets SET next_offset = these.next_offset"
+            " FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS these (topic, partition, next_offset)"
+            " WHERE consumer = %s AND stream_offsets.topic = these.topic"
+            " AND stream_offsets.partition = these.partition",
+            (*_columns(positions), list(positions.values()), self._consumer),
+        )
+
+
+def _columns(partitions: Collection[TopicPartition]) -> tuple[list[str], list[int]]:
+    return [each.topic for each in partitions], [each.partition for each in partitions]
+
+
+def _as_positions(rows: Sequence[Row]) -> Positions:
+    return {TopicPartition(topic, partition): next_offset for topic, partition, next_offset in rows}

@@ -1,0 +1,1 @@
+"""What every service's HTTP interface shares: problem details, sign-in, limits, headers, pages, commands."""

@@ -1,0 +1,91 @@
+"""Pages rendered on the server: one base template, four languages, right to left where due, no JavaScript needed.
+
+In: a template's name, the request, values; out: an HTML response. Templates escape everything; what people wrote is
+shown inside `<bdi>` so that its direction cannot disturb the page's.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.responses import FileResponse, HTMLResponse
+
+from ibalagh.web.assets import ASSETS, asset_directory
+from ibalagh.web.problems import Problem
+
+LANGUAGES: Final[Mapping[str, str]] = {"ar": "العربية", "fr": "Français", "en": "English", "es": "Español"}
+"""Language tag → its own name, in the order of the chooser."""
+RIGHT_TO_LEFT: Final = frozenset({"ar"})
+OWN_ASSETS: Final = ("ibalagh.css",)
+_CACHED: Final = {"Cache-Control": "public, max-age=3600"}
+
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "skip": {
+        "ar": "انتقل إلى المحتوى",
+        "fr": "Aller au contenu",
+        "en": "Skip to content",
+        "es": "Ir al contenido",
+    },
+    "language": {"ar": "اللغة", "fr": "Langue", "en": "Language", "es": "Idioma"},
+}
+
+
+def direction(language: str) -> str:
+    """`rtl` or `ltr`: the `dir` of a language."""
+    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
+
+
+def choose_language(request: Request, default: str = "ar") -> str:
+    """The language of a page: `?lang=`, else the first of `Accept-Language` (RFC 9110) that we have, else `default`."""
+    asked = request.query_params.get("lang", "")
+    if asked in LANGUAGES:
+        return asked
+    for part in request.headers.get("accept-language", "")[:200].split(","):
+        tag = part.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return default
+
+
+class Pages:
+    """The templates of a package, on top of the shared ones (`base.html` has the blocks `title`, `main`, `head`)."""
+
+    def __init__(self, package: str | None = None, *, default_language: str = "ar") -> None:
+        loaders = [PackageLoader("ibalagh.web")]
+        if package is not None:
+            loaders.insert(0, PackageLoader(package))
+        self._default_language = default_language
+        self._environment = Environment(
+            loader=ChoiceLoader(loaders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(languages=LANGUAGES, direction=direction)
+
+    def render(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page in the language of the request (or `language=`), with `lang`, `dir` and the language chooser."""
+        language = values.pop("language", None) or choose_language(request, self._default_language)
+        words = {name: texts[language] for name, texts in _WORDS.items()}
+        html = self._environment.get_template(template).render(
+            language=language, dir=direction(language), words=words, path=request.url.path, **values
+        )
+        return HTMLResponse(html, status, {"Content-Language": language, "Vary": "Accept-Language"})
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serve `/assets/<name>`: the locked assets (`ibalagh.web.assets`) and our own style sheet."""
+
+    @app.get("/assets/{name}", include_in_schema=False)
+    def asset(name: str) -> Response:
+        if name in OWN_ASSETS:
+            return FileResponse(str(files("ibalagh.web") / "static" / name), headers=_CACHED)
+        if name not in ASSETS:
+            raise Problem(404, "not_found", "Not found")
+        try:
+            return FileResponse(asset_directory() / name, headers=_CACHED)
+        except FileNotFoundError:
+            raise Problem(404, "asset_missing", "Not found", "The page assets were not set up.") from None
