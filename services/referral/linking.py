@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
 
 def key_of(indicator: Indicator) -> str:
-    """An indicator's key: 128 bits of BLAKE2b (RFC 7693), 32 hexadecimal digits; a link itself may exceed an index row."""
+    """An indicator's key: 128 bits of BLAKE2b (RFC 7693) in hex, since a link itself may exceed an index row."""
     return blake2b(f"{indicator.kind.value}:{indicator.value}".encode(), digest_size=16).hexdigest()
 
 
