@@ -61,7 +61,12 @@ class Commands:
         """One command: 200 applied, 409 refused (404 when its code begins with `unknown_`), 202 not handled yet,
         503 not accepted by the broker."""
         ((status, members),) = self.submit([command])
-        return _response(status, members)
+        if status < 400:
+            return _json(status, members)
+        if status == 503:
+            return unavailable("The command was not accepted.").response()
+        extra = {"command_id": members["command_id"], "outcome": members["outcome"], "refused": members["detail"]}
+        return Problem(status, members["code"], "Refused", extra=extra).response()
 
     def send_lines(
         self,
@@ -87,13 +92,17 @@ class Commands:
                 places.append(number)
                 answers.append((0, {}))
             except Problem as problem:
-                answers.append((problem.status, problem.body()))
+                answers.append((problem.status, {"outcome": "invalid", **problem.body()}))
         for place, answer in zip(places, self.submit(commands), strict=True):
             answers[place] = answer
         return ndjson.respond(answers)
 
     def submit(self, commands: Sequence[Event[Data]]) -> list[Answer]:
-        """Publish commands together and wait once for all; the answers in order."""
+        """Publish commands together and wait once for all; the answers in order.
+
+        Members: `command_id`, `outcome` (`applied`, `refused`, `pending`, `not_accepted`), `code` (null unless refused
+        or not accepted), `detail` (of the result), and `status_url` when pending.
+        """
         if not commands:
             return []
         acknowledged = self._producer.publish([self._codec.encode(each) for each in commands], PUBLISH_TIMEOUT_S)
@@ -103,34 +112,31 @@ class Commands:
         except PassingError:
             results = {}  # accepted all the same: the result can be asked for later
         return [
-            (503, unavailable("The command was not accepted.").body())
-            if ack is None
-            else self._answer(each.id, results)
+            self._answer(each.id, results) if ack else (503, _members(each.id, "not_accepted", "unavailable"))
             for each, ack in zip(commands, acknowledged, strict=True)
         ]
 
     def status(self, id_: str) -> Response:
-        """The result of a command; 404 while there is none."""
+        """The result of a command; raises `Problem` 404 while there is none."""
         result = find_results(self._database, [id_]).get(id_)
         if result is None:
             raise Problem(404, "no_result", "No result", "No such command was handled yet.", retry_after_s=1)
-        members = {"command_id": id_, "outcome": result.outcome, "code": result.code, "detail": result.detail}
-        return _response(200, members)
+        return _json(200, _members(id_, result.outcome, result.code, result.detail))
 
     def _answer(self, id_: str, results: Mapping[str, CommandResult]) -> Answer:
         result = results.get(id_)
         if result is None:
-            return 202, {"command_id": id_, "outcome": "pending", "status_url": f"{self._status_path}/{id_}"}
-        if result.code is None:
-            return 200, {"command_id": id_, "outcome": result.outcome, "detail": result.detail}
-        status = 404 if result.code.startswith("unknown_") else 409
-        extra = {"command_id": id_, "outcome": result.outcome, **({"refused": result.detail} if result.detail else {})}
-        return status, Problem(status, result.code, "Refused", extra=extra).body()
+            return 202, _members(id_, "pending") | {"status_url": f"{self._status_path}/{id_}"}
+        status = 200 if result.code is None else 404 if result.code.startswith("unknown_") else 409
+        return status, _members(id_, result.outcome, result.code, result.detail)
 
 
-def _response(status: int, members: Mapping[str, Any]) -> Response:
-    headers = {"Location": members["status_url"]} if status == 202 else {}
-    if status == 503:
-        headers["Retry-After"] = "2"
-    media_type = "application/json" if status < 400 else "application/problem+json"
-    return Response(orjson.dumps(members), status, headers, media_type)
+def _members(
+    id_: str, outcome: str, code: str | None = None, detail: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"command_id": id_, "outcome": outcome, "code": code, "detail": dict(detail or {})}
+
+
+def _json(status: int, members: Mapping[str, Any]) -> Response:
+    headers = {"Location": members["status_url"]} if status == 202 else None
+    return Response(orjson.dumps(members), status, headers, "application/json")

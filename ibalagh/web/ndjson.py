@@ -40,6 +40,7 @@ def _read_line(line: bytes, model: type[M]) -> M | Problem:
 
 
 def respond(answers: Iterable[tuple[int, Mapping[str, Any]]], status: int = 200) -> Response:
-    """One line per answer, (status, members), in order: the members and the `status` that each would have had alone."""
-    lines = [orjson.dumps({"status": code, **members}) for code, members in answers]
+    """One line per answer (status, members), in order: the members, the line's number from 1, and the status that it
+    would have had alone."""
+    lines = [orjson.dumps({**members, "line": line, "status": code}) for line, (code, members) in enumerate(answers, 1)]
     return Response(b"\n".join([*lines, b""]), status, media_type=MEDIA_TYPE)
