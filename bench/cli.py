@@ -1,0 +1,95 @@
+"""`ibalagh bench hop|pipeline`: measure on this machine, peers in the same run. Nothing else may run meanwhile.
+
+A table for people on standard error; with `--json` one JSON object alone on standard output.
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+MEMORY_MARKS = (0.25, 0.5, 1.0)
+
+
+def main(argv: list[str]) -> int:
+    """Run the benchmark; 0, or 1 with one sentence when it could not be finished."""
+    parser = argparse.ArgumentParser(prog="ibalagh bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    hop = commands.add_parser("hop", help="triage alone, beside Quix Streams, Faust and an untouched copy")
+    hop.add_argument("--reports", type=int, default=100_000)
+    hop.add_argument("--only", action="append", default=[], help="measure this contender only (repeatable)")
+    pipeline = commands.add_parser("pipeline", help="from raw reports to counted cases, and the latency at a rate")
+    pipeline.add_argument("--reports", type=int, default=200_000)
+    pipeline.add_argument("--rate", type=int, default=500, help="offered reports a second for the latency; 0: none")
+    pipeline.add_argument("--seconds", type=int, default=30, help="how long the rate is offered")
+    for one in (hop, pipeline):
+        one.add_argument("--seed", type=int, default=1)
+        one.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        result = _hop(arguments, console) if arguments.command == "hop" else _pipeline(arguments, console)
+    except RuntimeError as error:
+        console.print(f"The benchmark did not finish: {error}", style="red")
+        return 1
+    if arguments.json:
+        sys.stdout.write(json.dumps(result) + "\n")
+    return 0
+
+
+def _hop(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    from bench import hop
+
+    results = hop.run(arguments.reports, arguments.seed, console, frozenset(arguments.only))
+    table = Table("contender", "reports/s", "ours is", "CPU µs/report", "peak MB", title="One hop: triage")
+    ours = results.get("ours")
+    for key, result in results.items():
+        ratio = f"{ours.per_s / result.per_s:.2f} x" if ours else ""
+        cells = (f"{result.per_s:,.0f}", ratio, f"{result.cpu_us_per_report:.0f}", f"{result.peak_memory_mb:.0f}")
+        table.add_row(key, *cells)
+    console.print(table)
+    return {
+        **{f"{key}_per_s": round(result.per_s) for key, result in results.items()},
+        "cpu_us_per_report": {key: round(result.cpu_us_per_report, 1) for key, result in results.items()},
+        "peak_memory_mb": {key: round(result.peak_memory_mb) for key, result in results.items()},
+    }
+
+
+def _pipeline(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    from bench import latency, pipeline
+    from bench.platform import platform
+
+    result = pipeline.run(arguments.reports, arguments.seed, console)
+    cpu = result.cpu_us_per_report()
+    columns = ("process", "CPU µs/report", *(f"MB at {mark:.0%}" for mark in MEMORY_MARKS), "peak MB")
+    table = Table(*columns, title=f"{result.reports_per_s:,.0f} reports/s through all stages")
+    for name, usage in result.usage.items():
+        series = usage.memory_series_mb or (0.0,)
+        marks = (series[min(len(series) - 1, int(len(series) * mark))] for mark in MEMORY_MARKS)
+        table.add_row(name, f"{cpu[name]:.1f}", *(f"{value:.0f}" for value in marks), f"{usage.peak_memory_mb:.0f}")
+    table.add_row("together", f"{sum(cpu.values()):.1f}")
+    console.print(table)
+    document: dict[str, Any] = {
+        "reports": result.reports,
+        "reports_per_s": round(result.reports_per_s),
+        "cpu_us_per_report": {name: round(value, 1) for name, value in cpu.items()},
+        "peak_memory_mb": {name: round(usage.peak_memory_mb) for name, usage in result.usage.items()},
+        "stages": dict(result.stages),
+    }
+    if arguments.rate:
+        with platform() as running:
+            stages = latency.run(running, arguments.rate, arguments.seconds, arguments.seed)
+        title = f"From acceptance, at {arguments.rate} reports/s"
+        table = Table("stage", "p50 ms", "p99 ms", "reports", title=title)
+        for name, values in stages.items():
+            table.add_row(name, f"{values.p50:.0f}", f"{values.p99:.0f}", str(values.count))
+        console.print(table)
+        counted = stages["counted"]
+        document["latency_ms"] = {"p50": round(counted.p50, 1), "p99": round(counted.p99, 1)}
+        document["latency_ms_by_stage"] = {
+            name: {"p50": round(values.p50, 1), "p99": round(values.p99, 1)} for name, values in stages.items()
+        }
+    return document

@@ -1,0 +1,78 @@
+"""`ibalagh bench pipeline`: raw reports in, all of them referred in PostgreSQL and counted, everything on one machine.
+
+In: how many reports. They are in `reports.received` before any service starts; the clock runs from the first report
+that stats has counted to the moment when it has counted every one, and every referred one's case. Out: reports a
+second, CPU microseconds per report and peak memory by process; memory over time shows whether it stays flat.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.platform import Platform, platform
+from bench.sampling import Sampler, Usage
+from bench.stores import Stores
+from bench.topics import preload
+from bench.workload import raw_reports
+from ibalagh.contracts.codec import Codec
+
+POLL_S: Final = 0.1
+STALL_S: Final = 60.0
+
+
+class PipelineResult(NamedTuple):
+    """What the whole pipeline reached."""
+
+    reports: int
+    elapsed_s: float
+    reports_per_s: float
+    stages: Mapping[str, int]
+    usage: Mapping[str, Usage]
+
+    def cpu_us_per_report(self) -> dict[str, float]:
+        """CPU microseconds per report, by process."""
+        return {name: usage.cpu_s / self.reports * 1e6 for name, usage in self.usage.items()}
+
+
+def run(reports: int, seed: int, console: Console) -> PipelineResult:
+    """Load, start, measure. Raises RuntimeError when nothing moves for a minute or the counters are not exact."""
+    with Progress(console=console, transient=True) as progress:
+        loading = progress.add_task("loading raw reports", total=reports)
+
+        def load(stores: Stores) -> None:
+            records = raw_reports(reports, seed, Codec(), datetime.now(UTC))
+            preload(stores.bootstrap, records, lambda count: progress.advance(loading, count))
+
+        with platform(load) as running, Sampler(running.pids) as sampler:
+            task = progress.add_task("through the pipeline", total=reports)
+            elapsed_s, counted, stages = _watch(running, reports, lambda done: progress.update(task, completed=done))
+        return PipelineResult(reports, elapsed_s, counted / elapsed_s, stages, sampler.usage())
+
+
+def _watch(running: Platform, reports: int, show: Callable[[int], None]) -> tuple[float, int, Mapping[str, int]]:
+    """Seconds from the first counted report to the last, and how many were counted in these."""
+    began = moved = time.monotonic()
+    first: int | None = None
+    done = -1
+    while True:
+        stages = running.counters()["stages"]
+        now = time.monotonic()
+        decided = stages.get("triaged", 0)
+        waiting = stages.get("to_review", 0) + stages.get("dismissed", 0)
+        finished = min(decided, stages.get("referred", 0) + waiting)
+        if first is None and finished:
+            first, began = finished, now
+        if finished != done:
+            done, moved = finished, now
+            show(done)
+        if first is not None and done >= reports:
+            if stages["received"] != reports or decided != reports:
+                raise RuntimeError(f"the counters are not exact: {stages} for {reports} reports")
+            return now - began, reports - first, stages
+        if now - moved > STALL_S:
+            raise RuntimeError(f"nothing moved for {STALL_S:.0f} s: {stages} of {reports} reports")
+        time.sleep(POLL_S)
