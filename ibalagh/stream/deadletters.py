@@ -2,8 +2,8 @@
 
 A dead letter has the record's own key, value (null stays null) and headers, and after these seven headers of ours in
 fixed order, so that what came in can be told apart from what was added, whatever headers it had:
-`dl_reason`, `dl_topic`, `dl_partition`, `dl_offset`, `dl_consumer`, `dl_time`, `dl_replays` (how often it was replayed).
-A replayed record carries `dl_replays` as its last header.
+`dl_reason`, `dl_topic`, `dl_partition`, `dl_offset`, `dl_consumer`, `dl_time`, `dl_replays`
+(how often it was replayed). A replayed record carries `dl_replays` as its last header.
 """
 
 from datetime import datetime

@@ -98,11 +98,15 @@ class Consumer(Protocol):
 class TransactionalProducer(Protocol):
     """Writes records and offsets in one transaction. A producer of which a commit's end is unknown is thrown away."""
 
+    def prepare(self) -> None:
+        """Fence predecessors of the same transactional id and wait for the end of their last transaction; once per
+        producer, before the first `begin`. Raises `PassingError` when the broker is away: then make another."""
+
     def begin(self) -> None:
-        """Begin a transaction (initialising, and fencing predecessors of the same transactional id, on first use)."""
+        """Begin a transaction."""
 
     def produce(self, records: Sequence[Outgoing]) -> None:
-        """Add records to the transaction; waits while the local queue is full."""
+        """Add records to the transaction; waits while the local queue is full, `PassingError` if it stays so."""
 
     def send_offsets(self, positions: Positions, group: GroupMetadata) -> None:
         """Add the group's consumed positions to the transaction."""
@@ -112,7 +116,7 @@ class TransactionalProducer(Protocol):
         `FatalStreamError`."""
 
     def abort(self) -> None:
-        """Abort the open transaction."""
+        """Abort the open transaction; nothing happens when none is open. Raises as `commit` does."""
 
     def close(self) -> None:
         """Free the producer; an open transaction is aborted."""

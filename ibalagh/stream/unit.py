@@ -67,9 +67,7 @@ class Batch:
                 first[partition] = record.offset
         return first
 
-    def dead_letters(
-        self, rejected: Sequence[Rejected], *, topic: str, consumer: str, now: datetime
-    ) -> list[Outgoing]:
+    def dead_letters(self, rejected: Sequence[Rejected], *, topic: str, consumer: str, now: datetime) -> list[Outgoing]:
         """The dead letters of this batch, for `topic`: what could not be decoded, then what the handler refused.
 
         Raises ValueError when a rejected event was not of this batch.

@@ -1,0 +1,248 @@
+"""Writers on Kafka: one in transactions, one that is idempotent and waits for the broker's acknowledgements.
+
+Errors of a transaction fall into exactly three classes: `retriable()` → the same call again, until a deadline;
+`txn_requires_abort()` → `AbortableError`; fatal or anything else → `FatalStreamError`. A commit that meets its deadline
+has an unknown outcome. librdkafka lacks KIP-890 (librdkafka#5423), so the producer is then thrown away.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Producer as _Producer
+from confluent_kafka import TopicPartition as _TopicPartition
+
+from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError, UnknownOutcomeError
+from ibalagh.stream.kafka.client import TRANSACTION_TIMEOUT_S, common_config, is_passing, kafka_error, raised
+from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Outgoing, Positions
+
+_INIT_TIMEOUT_S: Final = 15.0
+_CLOSE_TIMEOUT_S: Final = 5.0
+_TRY_S: Final = 1.0
+"""One try of a transactional call; a call that timed out is the same call again."""
+
+
+def _writing(bootstrap: str, client_id: str) -> dict[str, Any]:
+    return {
+        **common_config(bootstrap, client_id),
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "batch.size": 1_000_000,
+        "queue.buffering.max.messages": 100_000,
+        "queue.buffering.max.kbytes": 65_536,
+    }
+
+
+class _Latch:
+    """Keeps the first error that is no use retrying, from callbacks of the library, for the next call."""
+
+    def __init__(self) -> None:
+        self.error: FatalStreamError | None = None
+
+    def note(self, error: KafkaError) -> None:
+        """Called by the library; what passes is left to the call that meets it."""
+        if self.error is None and (error.fatal() or not is_passing(error)):
+            self.error = FatalStreamError(f"producer: {error.name()}: {error.str()}")
+
+    def check(self) -> None:
+        """Raises what was noted."""
+        if self.error is not None:
+            raise self.error
+
+
+class KafkaTransactionalProducer:
+    """A producer of one transactional id; a second one of the same id fences this one. One thread uses it."""
+
+    def __init__(
+        self, bootstrap: str, transactional_id: str, *, transaction_timeout_s: float = TRANSACTION_TIMEOUT_S
+    ) -> None:
+        self._deadline_s = transaction_timeout_s
+        self._latch = _Latch()
+        self._open = False
+        self._producer = _Producer(
+            {
+                **_writing(bootstrap, transactional_id),
+                "transactional.id": transactional_id,
+                "transaction.timeout.ms": int(transaction_timeout_s * 1000),
+                # A transaction ends with a flush, which sends at once; until then, fuller batches cost less.
+                "linger.ms": 5,
+                "error_cb": self._latch.note,
+            }
+        )
+
+    def prepare(self) -> None:
+        """See `ports.TransactionalProducer`."""
+        self._again_until(_INIT_TIMEOUT_S, self._producer.init_transactions, "init_transactions")
+
+    def begin(self) -> None:
+        """See `ports.TransactionalProducer`."""
+        self._latch.check()
+        self._again_until(self._deadline_s, lambda _: self._producer.begin_transaction(), "begin_transaction")
+        self._open = True
+
+    def produce(self, records: Sequence[Outgoing]) -> None:
+        """See `ports.TransactionalProducer`. No delivery callbacks: commit fails if a delivery did."""
+        produce = self._producer.produce
+        deadline = time.monotonic() + self._deadline_s
+        try:
+            for topic, key, value, headers in records:
+                while True:
+                    try:
+                        produce(topic, value, key, headers=list(headers))
+                        break
+                    except BufferError:
+                        self._producer.poll(0.01)
+                        if time.monotonic() > deadline:
+                            raise PassingError("the local queue stayed full") from None
+        except KafkaException as exception:
+            error = kafka_error(exception)
+            # The transaction has failed already; only the call that ends it tells why.
+            if error.code() == KafkaError._STATE:
+                raise AbortableError(f"produce: {error.str()}") from None
+            raise self._in_transaction(error, "produce") from None
+
+    def send_offsets(self, positions: Positions, group: GroupMetadata) -> None:
+        """See `ports.TransactionalProducer`."""
+        offsets = [_TopicPartition(*partition, offset) for partition, offset in positions.items()]
+        if offsets:
+            self._again_until(
+                self._deadline_s,
+                lambda timeout_s: self._producer.send_offsets_to_transaction(offsets, group, timeout_s),
+                "send_offsets_to_transaction",
+            )
+
+    def commit(self) -> None:
+        """See `ports.TransactionalProducer`."""
+        try:
+            self._again_until(self._deadline_s, self._producer.commit_transaction, "commit_transaction")
+        except PassingError as error:
+            raise UnknownOutcomeError(str(error)) from None
+        self._open = False
+
+    def abort(self) -> None:
+        """See `ports.TransactionalProducer`."""
+        if not self._open:
+            return
+        try:
+            self._again_until(self._deadline_s, self._producer.abort_transaction, "abort_transaction")
+        except PassingError as error:
+            raise UnknownOutcomeError(str(error)) from None
+        self._open = False
+
+    def close(self) -> None:
+        """See `ports.TransactionalProducer`. What is still queued is dropped, not waited for."""
+        self._open = False
+        self._producer.purge()
+        self._producer.close()
+
+    def _again_until(self, deadline_s: float, call: Callable[[float], None], name: str) -> None:
+        """Call, with a time-out for one try, until it works or fails for good; at the deadline `PassingError`."""
+        deadline = time.monotonic() + deadline_s
+        while True:
+            try:
+                call(_TRY_S)
+            except KafkaException as exception:
+                error = kafka_error(exception)
+                if not error.retriable():
+                    raise self._in_transaction(error, name) from None
+                if time.monotonic() > deadline:
+                    raise PassingError(f"{name}: {error.name()}") from None
+                # Some answers that invite a retry come at once; polling waits without losing callbacks.
+                self._producer.poll(0.01)
+            else:
+                return
+
+    def _in_transaction(self, error: KafkaError, doing: str) -> Exception:
+        text = f"{doing}: {error.name()}: {error.str()}"
+        if error.txn_requires_abort():
+            return AbortableError(text)
+        return FatalStreamError(text)
+
+
+class KafkaProducer:
+    """An idempotent producer for any number of threads; a thread of its own serves the acknowledgements."""
+
+    def __init__(self, bootstrap: str, client_id: str = "ibalagh", *, delivery_timeout_s: float = 10.0) -> None:
+        self._latch = _Latch()
+        self._producer = _Producer(
+            {
+                **_writing(bootstrap, client_id),
+                "linger.ms": 1,
+                "message.timeout.ms": int(delivery_timeout_s * 1000),
+                "error_cb": self._latch.note,
+            }
+        )
+        self._closing = threading.Event()
+        self._server = threading.Thread(target=self._serve, name=f"{client_id}-acknowledgements", daemon=True)
+        self._server.start()
+
+    def publish(self, records: Sequence[Outgoing], timeout_s: float) -> list[Acknowledgement | None]:
+        """See `ports.Producer`. A record without acknowledgement may still arrive later."""
+        self._latch.check()
+        deadline = time.monotonic() + timeout_s
+        awaited = _Awaited(len(records))
+        for number, (topic, key, value, headers) in enumerate(records):
+            on_delivery = partial(self._delivered, awaited, number)
+            while True:
+                try:
+                    self._producer.produce(topic, value, key, headers=list(headers), on_delivery=on_delivery)
+                    break
+                except BufferError:
+                    if time.monotonic() > deadline:
+                        awaited.settle(number, None)
+                        break
+                    self._closing.wait(0.005)
+                except KafkaException as exception:
+                    raise raised(kafka_error(exception), "produce") from None
+        awaited.wait(deadline - time.monotonic())
+        self._latch.check()
+        return list(awaited.results)
+
+    def close(self) -> None:
+        """See `ports.Producer`. Raises `PassingError` when records were left that no broker has acknowledged."""
+        left = self._producer.flush(_CLOSE_TIMEOUT_S)
+        self._closing.set()
+        self._server.join()
+        self._producer.close()
+        if left:
+            raise PassingError(f"{left} records were not acknowledged before the end")
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            self._producer.poll(0.1)
+
+    def _delivered(self, awaited: "_Awaited", number: int, error: KafkaError | None, message: Any) -> None:
+        if error is None:
+            acknowledgement = Acknowledgement(message.topic(), message.partition(), message.offset())
+            awaited.settle(number, acknowledgement)
+            return
+        self._latch.note(error)
+        awaited.settle(number, None)
+
+
+class _Awaited:
+    """The acknowledgements of one call of `publish`, filled in from the thread that serves them."""
+
+    def __init__(self, count: int) -> None:
+        self.results: list[Acknowledgement | None] = [None] * count
+        self._left = count
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        if not count:
+            self._done.set()
+
+    def settle(self, number: int, result: Acknowledgement | None) -> None:
+        """Note the result of one record."""
+        with self._lock:
+            self.results[number] = result
+            self._left -= 1
+            if not self._left:
+                self._done.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until all are settled, or the time is over."""
+        self._done.wait(max(0.0, timeout_s))
