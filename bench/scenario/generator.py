@@ -11,7 +11,7 @@ from bench.scenario.figures import Figures
 from bench.scenario.indicators import Indicator, Kind, Mint, mistyped_iban, spell, spell_for_links
 from bench.scenario.model import Scenario, ScenarioReport, Truth
 from bench.scenario.outcomes import plan_outcomes
-from bench.scenario.texts import AL_QAIDA, ARABIC_SCRIPT, ISIS, Told, Variety, compose
+from bench.scenario.texts import AL_QAEDA, ARABIC_SCRIPT, ISIS, Told, Variety, compose
 from ibalagh.events.vocabulary import Category
 
 _AT_HOME: Final = {
@@ -80,7 +80,7 @@ def _draw_acts(rng: Random, mint: Mint, calendar: Calendar, figures: Figures) ->
     for category, count in counts.items():
         naming_isis = figures.naming_isis if category is Category.TERRORISM_PRAISE else 0
         acts += [_Act(category, ISIS, None)] * naming_isis
-        other = AL_QAIDA if category in figures.terrorism else None
+        other = AL_QAEDA if category in figures.terrorism else None
         acts += [_Act(category, other if rng.random() < 0.15 else None, None) for _ in range(count - naming_isis)]
     return acts
 

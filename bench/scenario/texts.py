@@ -14,7 +14,7 @@ from bench.scenario.noise import disturb, emoji
 from ibalagh.events.vocabulary import Category
 
 ISIS: Final = "isis"
-AL_QAIDA: Final = "al_qaida"
+AL_QAEDA: Final = "al_qaeda"
 _BOOKS: Final = Path(__file__).with_name("texts")
 _INDICATOR_PLACE = "\x01"  # stands for the indicator until the noise is done: a typo there would break a campaign
 
@@ -120,6 +120,6 @@ def _slot_words(rng: Random, own: Book, organisation: str | None) -> dict[str, s
     if organisation == ISIS:
         words["org"] = words["org_isis"]
     else:
-        words["org"] = words["org_other" if organisation == AL_QAIDA else "org_none"]
+        words["org"] = words["org_other" if organisation == AL_QAEDA else "org_none"]
     words["sum"] = words["sum"].replace("{n}", str(rng.randrange(2, 160) * 50))
     return words

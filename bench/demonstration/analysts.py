@@ -1,0 +1,77 @@
+"""What analysts, who know the truth about their reports, decide about what the machine made of them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bench.scenario.model import Truth
+
+CONFIRMED: Final = "analyst_agrees"
+READ_OTHERWISE: Final = "analyst_reads_otherwise"
+
+
+@dataclass(slots=True)
+class Score:
+    """How the machine did: right alone, put before a person (of these: confirmed), corrected after it had decided."""
+
+    right_alone: int = 0
+    to_review: int = 0
+    review_confirmed: int = 0
+    corrected_later: int = 0
+    wrong_by_category: dict[str, int] = field(default_factory=dict)
+
+
+def is_right(item: Mapping[str, Any], truth: Truth) -> bool:
+    """Whether the machine's category, and the organisation where it is told, are the true ones."""
+    if item["category"] != truth.category.value:
+        return False
+    return "organisation" not in item or item["organisation"] == truth.organisation
+
+
+def decision(item: Mapping[str, Any], truth: Truth, key: str) -> dict[str, Any]:
+    """The command that puts one report right, or confirms it, on the version that the analyst saw."""
+    command: dict[str, Any] = {"report_id": item["report_id"], "version": item["version"], "idempotency_key": key}
+    if is_right(item, truth):
+        return {**command, "action": "confirm", "reason": CONFIRMED}
+    return {
+        **command,
+        "action": "reclassify",
+        "category": truth.category.value,
+        "organisation": truth.organisation,
+        "reason": READ_OTHERWISE,
+    }
+
+
+def decide_queue(
+    queue: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], run: str, score: Score
+) -> list[dict[str, Any]]:
+    """Decisions about every open review of a known report; counts them into `score`."""
+    decisions = []
+    for item in queue:
+        truth = truths.get(item["report_id"])
+        if truth is None:
+            continue
+        made = decision(item, truth, f"{run}-review-{item['report_id']}")
+        score.to_review += 1
+        score.review_confirmed += made["action"] == "confirm"
+        decisions.append(made)
+    return decisions
+
+
+def check_decided(
+    reports: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], reviewed: set[str], run: str, score: Score
+) -> list[dict[str, Any]]:
+    """Corrections of what the machine decided alone and wrongly; `reviewed` are the reports that a person decided."""
+    corrections = []
+    for item in reports:
+        truth = truths.get(item["report_id"])
+        if truth is None or item["report_id"] in reviewed:
+            continue
+        if is_right(item, truth):
+            score.right_alone += 1
+            continue
+        score.corrected_later += 1
+        wrong = f"{truth.category.value} read as {item['category']}"
+        score.wrong_by_category[wrong] = score.wrong_by_category.get(wrong, 0) + 1
+        corrections.append(decision(item, truth, f"{run}-correct-{item['report_id']}"))
+    return corrections
