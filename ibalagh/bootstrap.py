@@ -113,10 +113,7 @@ def set_up(root: Path, kind: str) -> None:
             kind = "dev"
         _install_packages(root, kind)
         _say("  3/3 Kafka and the pages' assets")
-        if subprocess.run(
-            [venv / "bin" / "python", "-m", "ibalagh.local.distribution"], cwd=root, check=False
-        ).returncode:
-            raise SetupError("Set-up is not complete.")
+        _install_jars(root)
         write_stamp(venv, fingerprint(root, kind))
         _say("Ready.")
 
@@ -159,6 +156,13 @@ def _install_packages(root: Path, kind: str) -> None:
                 _progress("  2/3 Python packages: unpacking", last=True)
     if pip.returncode != 0:
         raise SetupError(explain(log.read_text(), root))
+
+
+def _install_jars(root: Path) -> None:
+    """The step that has its own messages: `ibalagh.local.distribution`, in the environment just made."""
+    command = [str(root / ".venv" / "bin" / "python"), "-m", "ibalagh.local.distribution"]
+    if subprocess.run(command, cwd=root, check=False).returncode != 0:  # noqa: S603
+        raise SetupError("Set-up is not complete.")
 
 
 def _works(venv: Path) -> bool:

@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.workers == 1:
         os.execve(command[0], command, {**os.environ, "IBALAGH_HTTP_PORT": str(first_port)})  # noqa: S606
     workers = [
-        subprocess.Popen(command, env={**os.environ, "IBALAGH_HTTP_PORT": str(first_port + i)})  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            command, env={**os.environ, "IBALAGH_HTTP_PORT": str(first_port + i), "IBALAGH_WORKER_INDEX": str(i)}
+        )
         for i in range(arguments.workers)
     ]
     return _wait(workers)

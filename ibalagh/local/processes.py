@@ -107,7 +107,7 @@ def wait_gone(processes: Iterable[psutil.Process], timeout_s: float) -> list[psu
         left = [process for process in left if _runs(process)]
         if not left or time.monotonic() >= deadline:
             return left
-        psutil.wait_procs(left, timeout=0.05)
+        time.sleep(0.02)  # psutil's own wait would reap children whose exit code their Popen still has to read
 
 
 def ensure_port_free(port: int, what: str) -> None:

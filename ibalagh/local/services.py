@@ -51,7 +51,12 @@ class Worker:
         self.port = port
         self.restarts = 0
         self.name = service.name if number == 0 else f"{service.name}-{number}"
-        self._environment = {**environment, "IBALAGH_HTTP_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+        self._environment = {
+            **environment,
+            "IBALAGH_HTTP_PORT": str(port),
+            "IBALAGH_WORKER_INDEX": str(number),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._started_s = 0.0
