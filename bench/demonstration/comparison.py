@@ -9,26 +9,39 @@ from typing import Any, Final, NamedTuple
 from bench.scenario.figures import Figures
 from ibalagh.events.vocabulary import Category
 
-NAMES: Final[Mapping[Category, str]] = {
+_ALL: Final = "reports processed"
+_CRIME: Final = "technology crime"
+_CRIME_NAMES: Final[dict[Category, str]] = {
     Category.FRAUD: "fraud",
     Category.SEXUAL_BLACKMAIL: "sexual blackmail",
     Category.INSULT_DEFAMATION: "insult and defamation",
     Category.VIOLENCE_THREATS: "violence and threats",
-    Category.INCITEMENT_AGAINST_PERSONS: "incitement against persons",
-    Category.TRAFFICKING_PROHIBITED_MATERIAL: "trafficking in prohibited material",
-    Category.SEXUAL_EXPLOITATION_MINORS: "sexual exploitation of minors",
-    Category.TERRORISM_PRAISE: "praise of terrorism",
-    Category.TERRORISM_INCITEMENT_RECRUITMENT: "incitement to terrorism, recruitment",
 }
-
-
-OTHER: Final = "other"
+OTHER: Final = "other (incitement, trafficking, exploitation)"
 _OTHER_PARTS: Final = (
     Category.INCITEMENT_AGAINST_PERSONS,
     Category.TRAFFICKING_PROHIBITED_MATERIAL,
     Category.SEXUAL_EXPLOITATION_MINORS,
 )
 """The communiqué adds these three up."""
+_TERRORISM: Final = "terrorism and extremism"
+_TERRORISM_NAMES: Final[dict[Category, str]] = {
+    Category.TERRORISM_PRAISE: "praise of terrorism",
+    Category.TERRORISM_INCITEMENT_RECRUITMENT: "incitement to terrorism, recruitment",
+}
+_ISIS: Final = "of these praise of ISIS"
+_REPORTERS: Final = {
+    "identified": "with full identity",
+    "anonymous": "anonymous",
+    "abroad": "from abroad",
+    "domestic": "domestic",
+}
+_SUSPECTS: Final = "suspects identified"
+_FATES: Final = {
+    "presented": "brought before justice",
+    "search_notices": "under search notice",
+    "under_investigation": "still under investigation",
+}
 
 
 class Line(NamedTuple):
@@ -40,28 +53,20 @@ class Line(NamedTuple):
     starts_section: bool = False
 
 
-_ALL: Final = "reports processed"
-_CRIME: Final = "technology crime"
-_TERRORISM: Final = "terrorism and extremism"
-_SUSPECTS: Final = "suspects identified"
 LINES: Final = (
     Line(_ALL),
     Line(_CRIME, base=_ALL, starts_section=True),
-    *(Line(name, 1, _CRIME) for name in list(NAMES.values())[:4]),
-    Line(OTHER, 1, _CRIME),
-    *(Line(NAMES[category], 2, _CRIME) for category in _OTHER_PARTS),
+    *(Line(name, 1, _CRIME) for name in (*_CRIME_NAMES.values(), OTHER)),
     Line(_TERRORISM, base=_ALL, starts_section=True),
-    Line(NAMES[Category.TERRORISM_PRAISE], 1, _TERRORISM),
-    Line("of these praise of ISIS", 2, _TERRORISM),
-    Line(NAMES[Category.TERRORISM_INCITEMENT_RECRUITMENT], 1, _TERRORISM),
-    Line("with full identity", base=_ALL, starts_section=True),
-    Line("anonymous", base=_ALL),
-    Line("from abroad", base=_ALL, starts_section=True),
-    Line("domestic", base=_ALL),
+    Line(_TERRORISM_NAMES[Category.TERRORISM_PRAISE], 1, _TERRORISM),
+    Line(_ISIS, 2, _TERRORISM),
+    Line(_TERRORISM_NAMES[Category.TERRORISM_INCITEMENT_RECRUITMENT], 1, _TERRORISM),
+    Line(_REPORTERS["identified"], base=_ALL, starts_section=True),
+    Line(_REPORTERS["anonymous"], base=_ALL),
+    Line(_REPORTERS["abroad"], base=_ALL, starts_section=True),
+    Line(_REPORTERS["domestic"], base=_ALL),
     Line(_SUSPECTS, starts_section=True),
-    Line("brought before justice", 1, _SUSPECTS),
-    Line("under search notice", 1, _SUSPECTS),
-    Line("still under investigation", 1, _SUSPECTS),
+    *(Line(name, 1, _SUSPECTS) for name in _FATES.values()),
 )
 """The communiqué from top to bottom."""
 ALL_LINES: Final = frozenset(line.name for line in LINES)
@@ -79,45 +84,41 @@ class Difference(NamedTuple):
 
 def expected(figures: Figures) -> dict[str, int]:
     """The lines that the scenario was made to add up to."""
-    by_category = figures.by_category
+    counts = figures.by_category
     suspects = figures.suspects
     return {
         _ALL: figures.reports,
         _CRIME: sum(figures.cybercrime.values()),
-        **{name: by_category.get(category, 0) for category, name in NAMES.items()},
-        OTHER: sum(by_category.get(category, 0) for category in _OTHER_PARTS),
+        **{name: counts.get(category, 0) for category, name in (_CRIME_NAMES | _TERRORISM_NAMES).items()},
+        OTHER: sum(counts.get(category, 0) for category in _OTHER_PARTS),
         _TERRORISM: sum(figures.terrorism.values()),
-        "of these praise of ISIS": figures.naming_isis,
-        "with full identity": figures.identified,
-        "anonymous": figures.reports - figures.identified,
-        "from abroad": figures.abroad,
-        "domestic": figures.reports - figures.abroad,
+        _ISIS: figures.naming_isis,
+        _REPORTERS["identified"]: figures.identified,
+        _REPORTERS["anonymous"]: figures.reports - figures.identified,
+        _REPORTERS["abroad"]: figures.abroad,
+        _REPORTERS["domestic"]: figures.reports - figures.abroad,
         _SUSPECTS: suspects.identified,
-        "brought before justice": suspects.presented,
-        "under search notice": suspects.searched,
-        "still under investigation": suspects.under_investigation,
+        _FATES["presented"]: suspects.presented,
+        _FATES["search_notices"]: suspects.searched,
+        _FATES["under_investigation"]: suspects.under_investigation,
     }
 
 
 def computed(communique: Mapping[str, Any]) -> dict[str, int]:
     """The same lines out of the communiqué that stats computed (JSON of `GET /v1/communique`)."""
-    reports, suspects = communique["reports"], communique["suspects"]
-    by_category: Mapping[str, int] = reports["by_category"]
+    crime, terrorism = communique["by_category"], communique["terrorism_by_category"]
+    outcomes = communique["outcomes"]
     return {
-        _ALL: reports["processed"],
-        _CRIME: reports["cybercrime"],
-        **{name: by_category.get(category.value, 0) for category, name in NAMES.items()},
-        OTHER: sum(by_category.get(category.value, 0) for category in _OTHER_PARTS),
-        _TERRORISM: reports["terrorism"],
-        "of these praise of ISIS": reports["by_organisation_praised"].get("isis", 0),
-        "with full identity": reports["identified"],
-        "anonymous": reports["anonymous"],
-        "from abroad": reports["abroad"],
-        "domestic": reports["domestic"],
-        _SUSPECTS: suspects["identified"],
-        "brought before justice": suspects["presented"],
-        "under search notice": suspects["searched"],
-        "still under investigation": suspects["under_investigation"],
+        _ALL: communique["reports_processed"],
+        _CRIME: communique["technology_crime"]["count"],
+        **{name: crime[category.value]["count"] for category, name in _CRIME_NAMES.items()},
+        OTHER: crime["other"]["count"],
+        _TERRORISM: communique["terrorism"]["count"],
+        **{name: terrorism[category.value]["count"] for category, name in _TERRORISM_NAMES.items()},
+        _ISIS: communique["isis_praise"],
+        **{name: communique[key]["count"] for key, name in _REPORTERS.items()},
+        _SUSPECTS: outcomes["suspects_identified"],
+        **{name: outcomes[key] for key, name in _FATES.items()},
     }
 
 

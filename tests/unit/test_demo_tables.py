@@ -1,6 +1,7 @@
 """The demo's comparison and tables: every line of the communiqué is expected, shown, and able to differ."""
 
 import io
+from datetime import date
 
 from rich.console import Console
 from rich.table import Table
@@ -9,6 +10,11 @@ from bench.demonstration import comparison, tables
 from bench.demonstration.analysts import Score
 from bench.scenario import load_figures
 from bench.scenario.figures import QUARTER_PATH, SMALL_PATH
+from ibalagh.events.vocabulary import Category
+from services.stats.communique import compute
+from services.stats.counting import Cell, Measure
+
+DAY = date(2024, 7, 1)
 
 
 def _printed(table: Table) -> str:
@@ -59,3 +65,31 @@ def test_the_machines_score_is_told_in_reports_and_shares() -> None:
 def test_nothing_sent_is_told_without_shares() -> None:
     assert "0" in _printed(tables.machine_table(Score(), 0))
     assert "1.5" in _printed(tables.timing_table({"a": 1.0, "b": 0.5}))
+
+
+def test_what_stats_computes_becomes_the_same_lines() -> None:
+    cells = {
+        Cell(Measure.REFERRED, DAY, Category.FRAUD, None, True, "FR"): 3,
+        Cell(Measure.REFERRED, DAY, Category.SEXUAL_EXPLOITATION_MINORS, None, False, "MA"): 2,
+        Cell(Measure.REFERRED, DAY, Category.TERRORISM_PRAISE, "isis", False, "MA"): 1,
+        Cell(Measure.SUSPECTS_IDENTIFIED, DAY, Category.FRAUD): 4,
+        Cell(Measure.SUSPECTS_PRESENTED, DAY, Category.FRAUD): 1,
+    }
+    lines = comparison.computed(compute(cells).model_dump(mode="json"))
+    assert lines.keys() == comparison.ALL_LINES
+    assert {name: count for name, count in lines.items() if count} == {
+        "reports processed": 6,
+        "technology crime": 5,
+        "fraud": 3,
+        comparison.OTHER: 2,
+        "terrorism and extremism": 1,
+        "praise of terrorism": 1,
+        "of these praise of ISIS": 1,
+        "with full identity": 3,
+        "anonymous": 3,
+        "from abroad": 3,
+        "domestic": 3,
+        "suspects identified": 4,
+        "brought before justice": 1,
+        "still under investigation": 3,
+    }
