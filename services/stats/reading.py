@@ -6,12 +6,13 @@ cause and is refused for its content comes out as `Counted` with a `refusal`, si
 
 orjson reads the value (it refuses bad UTF-8, and nesting deeper than 1,024 levels), an `Outline` picks the
 few values that decide, and a dictionary knows what these do. Only a combination never seen before is validated, by its
-pydantic view. Measured: 4 µs an event, against 11 µs of the full codec.
+pydantic view. Measured: half of what the full codec takes.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import IntEnum
+from functools import lru_cache
 from re import compile as regex
 from typing import Any, Final, NamedTuple, cast
 
@@ -29,6 +30,7 @@ from services.stats.counting import COUNTED, Moves, civil_day, moves_of
 _UUID: Final = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOPIC: Final = regex(r"[a-zA-Z0-9._-]{1,249}")
 """A legal name of a topic (Kafka, `org.apache.kafka.common.internals.Topic`)."""
+_IN_UTC: Final = regex(r"(\d{4}-\d\d-\d\dT\d\d):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z")
 _MAX_INT: Final = 2**31 - 1
 _MAX_OFFSET: Final = 2**63 - 1
 _CACHE_SIZE: Final = 50_000
@@ -89,7 +91,15 @@ def _decision(decision: dict[str, Any]) -> Key:
 
 
 def _day(payload: dict[str, Any]) -> date:
-    return civil_day(datetime.fromisoformat(payload["occurred_at"]))
+    occurred_at = payload["occurred_at"]
+    hour = _IN_UTC.fullmatch(occurred_at)
+    return civil_day(datetime.fromisoformat(occurred_at)) if hour is None else _day_of_hour(hour[1])
+
+
+@lru_cache(maxsize=10_000)
+def _day_of_hour(hour: str) -> date:
+    """The civil day of a whole hour in UTC: Morocco is at whole hours from UTC, so an hour never spans two days."""
+    return civil_day(datetime.fromisoformat(f"{hour}:00:00+00:00"))
 
 
 def _in_case(payload: dict[str, Any]) -> Key:
