@@ -26,6 +26,7 @@ COMMANDS = {
     "up": Command("ibalagh.cli.up", "start the stack in the background"),
     "down": Command("ibalagh.cli.down", "stop it"),
     "status": Command("ibalagh.cli.status", "processes, topics, lag and dead letters at a glance"),
+    "settings": Command("ibalagh.cli.settings", "every setting of the services, with default and purpose"),
     "serve": Command("ibalagh.cli.serve", "run one service in the foreground", uses_stack=True),
     "topics": Command("ibalagh.cli.topics", "apply or list the topics of schemas/topics", uses_stack=True),
     "db": Command("ibalagh.storage.cli", "apply the database's migrations", uses_stack=True),

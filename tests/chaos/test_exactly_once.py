@@ -132,9 +132,7 @@ def _recount(storm: Storm, public: Public, reports: list[Sent], poison: set[tupl
     log = {topic.name: read_all(bootstrap, PREFIX + topic.name) for topic in load_topic_files()}
     accepted = Counter(public.accepted.values())
     spoilt = {(topic.removeprefix(PREFIX), partition, offset) for topic, partition, offset in poison}
-    good = {
-        name: [r for r in records if (r.topic, r.partition, r.offset) not in poison] for name, records in log.items()
-    }
+    good = {name: [r for r in records if (name, r.partition, r.offset) not in spoilt] for name, records in log.items()}
 
     assert Counter(record.id for record in good["reports.received"]) == accepted, "received once each"
     triaged = [record for record in good["reports.triaged"] if record.type == "ibalagh.report.triaged.v1"]
