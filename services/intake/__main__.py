@@ -1,0 +1,136 @@
+"""Intake's composition: the publisher, the reconciler, the status projection, the relay of dead letters, HTTP.
+
+`python -m services.intake`; settings: `services.intake.settings`.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import uuid_utils
+from fastapi import FastAPI
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.local.paths import home
+from ibalagh.ops import logging as logs
+from ibalagh.ops.health import Probe
+from ibalagh.ops.runner import Loop, run
+from ibalagh.storage.outbox import PostgresOutbox
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.unit import PostgresUnit
+from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
+from ibalagh.stream.processor import Processor
+from ibalagh.stream.relay import Relay
+from ibalagh.web.app import create_app
+from ibalagh.web.auth import bearer, token_matches
+from services.intake import batch, forms, http, openapi
+from services.intake.acceptance import Acceptance
+from services.intake.handlers import TOPICS, StatusCodec, project
+from services.intake.keys import read_or_create
+from services.intake.publisher import Publisher
+from services.intake.receipt import Secrets
+from services.intake.reconciler import Reconciler
+from services.intake.settings import IntakeSettings
+from services.intake.store import IntakeStore
+from services.intake.vault import MasterKey
+
+_PROBE_TIMEOUT_S = 1.5
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    settings = IntakeSettings()
+    logs.configure(settings.service, settings.log_level)
+    database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
+    store = IntakeStore(database)
+    codec = Codec(settings.topic_prefix)
+    acceptance = _acceptance(settings, codec)
+    publisher = Publisher(
+        store,
+        _producer(settings, "ibalagh.intake"),
+        acceptance.receipt_of,
+        max_batch=settings.publish_max_reports,
+        linger_s=settings.publish_linger_s,
+        capacity=settings.queue_reports,
+        publish_timeout_s=settings.publish_timeout_s,
+    )
+    reconciler = Reconciler(
+        store,
+        codec,
+        _producer(settings, "ibalagh.intake.reconciler"),
+        lambda group: KafkaConsumer(settings.kafka_bootstrap, group, client_id="ibalagh.intake.reconciler"),
+        age_s=settings.reconcile_after_s,
+        interval_s=settings.reconcile_interval_s,
+        publish_timeout_s=settings.publish_timeout_s,
+    )
+    status, group = _status(settings, database)
+    loops: dict[str, Loop] = {
+        "publisher": publisher.run,
+        "reconciler": reconciler.run,
+        "status": status.run,
+        "relay": _relay(settings, database).run,
+    }
+    intake = http.Intake(
+        acceptance, publisher, store, lambda authorization: token_matches(settings, authorization), _now
+    )
+    probes = [
+        Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
+        Probe("database", database.probe),
+        Probe(group, status.check),
+    ]
+    try:
+        return run(settings.service, loops, application(settings, intake, probes), settings)
+    finally:
+        database.close()
+
+
+def application(settings: IntakeSettings, intake: http.Intake, probes: list[Probe]) -> FastAPI:
+    """The HTTP application: JSON, batches and pages."""
+    app = create_app(
+        "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
+    )
+    http.add_routes(app, intake)
+    batch.add_routes(app, intake, bearer(settings))
+    forms.add_routes(app, intake)
+    openapi.add_schemas(app)
+    return app
+
+
+def _acceptance(settings: IntakeSettings, codec: Codec) -> Acceptance:
+    keys = home() / "keys"
+    master_key = read_or_create(settings.master_key_file, keys / "intake-master.key")
+    secrets = Secrets.from_root(read_or_create(settings.receipt_key_file, keys / "intake-receipts.key"))
+    return Acceptance(codec, secrets, MasterKey(master_key, os.urandom), _new_id, os.urandom)
+
+
+def _status(settings: IntakeSettings, database: Database) -> tuple[Processor, str]:
+    group = f"{settings.topic_prefix}intake.status"
+    codec = StatusCodec(settings.topic_prefix)
+    processor = Processor(
+        name="status",
+        service=settings.service,
+        topics=TOPICS,
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=group),
+        codec=codec,
+        unit=PostgresUnit(database, group, project, codec=codec),
+        max_records=settings.batch_max_records,
+        linger_s=settings.status_linger_s,
+    )
+    return processor, group
+
+
+def _producer(settings: IntakeSettings, client_id: str) -> KafkaProducer:
+    """What it could not deliver in time it forgets, so that the reconciler alone may publish it again."""
+    return KafkaProducer(settings.kafka_bootstrap, client_id, delivery_timeout_s=settings.publish_timeout_s)
+
+
+def _new_id() -> str:
+    return str(uuid_utils.uuid7())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

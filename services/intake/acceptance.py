@@ -1,0 +1,117 @@
+"""From a submission to everything that must be stored and published for it: pure, given the time and the randomness.
+
+In: a checked `Submission` and how it came in; out: a `Prepared`, which the publisher stores and publishes as it is.
+The identity is sealed here, before anything leaves the process; the record to be published never holds it.
+"""
+
+import hmac
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import orjson
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.events.make import root
+from ibalagh.events.reports import ReportFacts, ReportReceivedV1
+from ibalagh.events.vocabulary import Channel
+from ibalagh.stream.ports import Outgoing
+from services.intake import receipt
+from services.intake.submission import MOROCCO, Submission
+from services.intake.vault import KeyProvider, Random, Sealed, seal
+
+SOURCE: Final = "/intake"
+
+
+class Retry(NamedTuple):
+    """What recognises a repeated request: hashes of its idempotency key and of its body.
+
+    `key` itself is never stored: without it, who holds the database and the secrets still cannot derive the receipt.
+    """
+
+    key: bytes
+    key_hash: bytes
+    body_hash: bytes
+
+
+class Prepared(NamedTuple):
+    """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key."""
+
+    report_id: str
+    accepted_at: datetime
+    receipt: str
+    receipt_hash: bytes
+    record: Outgoing
+    retry: Retry | None
+    sealed: Sealed | None
+
+
+class Acceptance:
+    """Prepares submissions. `new_id` gives UUIDs in text form, `random` bytes from a cryptographic source."""
+
+    def __init__(
+        self, codec: Codec, secrets: receipt.Secrets, keys: KeyProvider, new_id: Callable[[], str], random: Random
+    ) -> None:
+        self._codec = codec
+        self._secrets = secrets
+        self._keys = keys
+        self._new_id = new_id
+        self._random = random
+
+    def prepare(
+        self, submission: Submission, *, channel: Channel, now: datetime, key: bytes | None = None, body: bytes = b""
+    ) -> Prepared:
+        """Everything to store and publish for `submission`, which was sent as `body` with the idempotency key `key`."""
+        report_id = self._new_id()
+        if key is None:
+            retry = None
+            shown = receipt.derive(self._secrets.receipt, self._random(32))
+        else:
+            pepper = self._secrets.retry
+            retry = Retry(
+                key, hmac.digest(pepper, b"key" + key, "sha256"), hmac.digest(pepper, b"body" + body, "sha256")
+            )
+            shown = self.receipt_of(report_id, retry)
+        identity = submission.identity
+        sealed = None
+        if identity is not None and not identity.empty:
+            sealed = seal(orjson.dumps(identity.model_dump(exclude_none=True)), report_id, self._keys, self._random)
+        event = root(
+            _received(submission, report_id, channel, now), id_=report_id, source=SOURCE, subject=report_id, now=now
+        )
+        return Prepared(report_id, now, shown, self.receipt_hash(shown), self._codec.encode(event), retry, sealed)
+
+    def receipt_of(self, report_id: str, retry: Retry) -> str:
+        """The receipt of the report that was first stored for this key and body: the same for every retry."""
+        return receipt.derive(self._secrets.receipt, retry.key, retry.body_hash, report_id.encode())
+
+    def receipt_hash(self, shown: str) -> bytes:
+        """What is stored of a receipt, and looked up when someone asks with it."""
+        return receipt.stored_hash(self._secrets.pepper, shown)
+
+
+def record_of(codec: Codec, report_id: str, value: bytes, accepted_at: datetime) -> Outgoing:
+    """The record that `Acceptance.prepare` made, again, from what was stored of it."""
+    data = ReportReceivedV1.model_validate_json(value)
+    return codec.encode(root(data, id_=report_id, source=SOURCE, subject=report_id, now=accepted_at))
+
+
+def _received(submission: Submission, report_id: str, channel: Channel, now: datetime) -> ReportReceivedV1:
+    received_at = submission.submitted_at or now
+    return ReportReceivedV1(
+        report_id=report_id,
+        received_at=received_at,
+        facts=ReportFacts(
+            received_on=received_at.astimezone(MOROCCO).date(),
+            identified=submission.identified,
+            country=submission.origin_country,
+            channel=channel,
+        ),
+        text=submission.text,
+        links=submission.links,
+        language=submission.language,
+        category_hint=submission.category_hint,
+        platform=submission.platform,
+        place=submission.place,
+        seen_at=submission.seen_at,
+    )

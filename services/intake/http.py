@@ -1,0 +1,162 @@
+"""Intake's JSON interface: take a report, take a batch, answer for a receipt.
+
+Bodies are validated straight from their bytes. Whoever asks leaves no trace: no address is read, stored or logged.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from ibalagh.events.vocabulary import Channel
+from ibalagh.web.problems import Problem, unavailable
+from services.intake import openapi
+from services.intake.acceptance import Acceptance, Prepared
+from services.intake.publisher import Outcome, OverloadedError, Verdict
+from services.intake.store import ReportStatus
+from services.intake.submission import (
+    MAX_BODY_BYTES,
+    RULES,
+    Broken,
+    InvalidSubmissionError,
+    StatusQuestion,
+    Submission,
+    parse,
+)
+
+RETRY_AFTER_S: Final = 2
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{16,128}", re.ASCII)
+_MEDIA_TYPE: Final = "application/json"
+
+
+class Queue(Protocol):
+    """Where prepared reports go; see `Publisher.offer`."""
+
+    def offer(self, reports: Sequence[Prepared]) -> Any: ...
+
+
+class Statuses(Protocol):
+    """Who knows what became of a report; see `IntakeStore.status_of`."""
+
+    def status_of(self, receipt_hash: bytes) -> ReportStatus | None: ...
+
+
+class Intake(NamedTuple):
+    """What the interfaces work with. `trusts` says whether an `Authorization` header is a trusted reporter's."""
+
+    acceptance: Acceptance
+    queue: Queue
+    statuses: Statuses
+    trusts: Callable[[str | None], bool]
+    clock: Callable[[], datetime]
+
+
+class Accepted(NamedTuple):
+    """A report that is durable: its id, and the receipt that is shown once."""
+
+    report_id: str
+    receipt: str
+
+
+async def accept(
+    intake: Intake, submission: Submission, channel: Channel, *, key: bytes | None, body: bytes, now: datetime
+) -> Accepted:
+    """Take one report in. Raises `Problem`: 422 when the key came with another body before, 503 when nothing can be
+    promised now."""
+    prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body)
+    try:
+        outcomes: list[Outcome] = await intake.queue.offer([prepared])
+    except OverloadedError:
+        raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
+    verdict, report_id, receipt = outcomes[0]
+    if verdict is Verdict.ACCEPTED:
+        return Accepted(report_id, receipt)
+    raise refused(verdict)
+
+
+async def status_of(intake: Intake, receipt: str) -> ReportStatus:
+    """What became of the report with this receipt. A wrong receipt, however wrong, costs and says the same: 404."""
+    found = await run_in_threadpool(intake.statuses.status_of, intake.acceptance.receipt_hash(receipt))
+    if found is None:
+        raise Problem(404, "unknown_receipt", "Unknown receipt", "There is no report with this receipt.")
+    return found
+
+
+def refused(verdict: Verdict) -> Problem:
+    """The problem of a report that was not accepted."""
+    if verdict is Verdict.KEY_REUSED:
+        return Problem(
+            422, verdict.value, "Idempotency key reused", "This key came with another body before. Use a new key."
+        )
+    return unavailable("Nothing can be promised now. Please send it again, with the same key.", RETRY_AFTER_S)
+
+
+def invalid(error: InvalidSubmissionError) -> Problem:
+    """The problem of a submission that breaks rules."""
+    if error.unreadable:
+        return Problem(400, "bad_json", "Not JSON", RULES["bad_json"])
+    return Problem(422, "invalid", "Invalid input", "Some fields break a rule.", errors=errors_of(error.rules))
+
+
+def errors_of(rules: Sequence[Broken]) -> list[Mapping[str, str]]:
+    """The member `errors` of a problem detail."""
+    return [{"field": each.field or "body", "rule": each.rule, "detail": each.detail} for each in rules]
+
+
+def idempotency_key(request: Request) -> bytes | None:
+    """The request's `Idempotency-Key`. Raises `Problem` 400 when it is not 16 to 128 visible ASCII characters."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise Problem(
+            400, "bad_idempotency_key", "Bad idempotency key", RULES["bad_idempotency_key"], field="Idempotency-Key"
+        )
+    return key.encode("ascii")
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """The whole body. Raises `Problem` 413 as soon as it exceeds `limit_bytes`."""
+    chunks: list[bytes] = []
+    size_bytes = 0
+    async for chunk in request.stream():
+        size_bytes += len(chunk)
+        if size_bytes > limit_bytes:
+            raise Problem(413, "too_large", "Too large", f"A report may have {limit_bytes} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def add_routes(app: FastAPI, intake: Intake) -> None:
+    """Add the operations on single reports."""
+
+    @app.post("/v1/reports", status_code=202, tags=["reports"], **openapi.REPORT)
+    async def receive_report(request: Request) -> Response:
+        """Take one report in. The receipt is shown once, and answers for what is durable. Sent again with the same
+        `Idempotency-Key` and the same body, a report answers with the same id and the same receipt."""
+        key = idempotency_key(request)
+        body = await read_body(request, MAX_BODY_BYTES)
+        now = intake.clock()
+        try:
+            submission = parse(Submission, body)
+            trusted = submission.submitted_at is not None and intake.trusts(request.headers.get("authorization"))
+            submission.checked(now, trusted=trusted)
+        except InvalidSubmissionError as error:
+            raise invalid(error) from None
+        accepted = await accept(intake, submission, Channel.API, key=key, body=body, now=now)
+        return Response(orjson.dumps(accepted._asdict()), 202, media_type=_MEDIA_TYPE)
+
+    @app.post("/v1/status", tags=["reports"], **openapi.STATUS)
+    async def tell_status(request: Request) -> Response:
+        """What became of a report. The receipt goes in the body, so that no address and no log ever holds it."""
+        try:
+            question = parse(StatusQuestion, await read_body(request, MAX_BODY_BYTES))
+        except InvalidSubmissionError as error:
+            raise invalid(error) from None
+        found = await status_of(intake, question.receipt)
+        answer = {"status": found.status, "updated_at": found.updated_at}
+        return Response(orjson.dumps(answer), media_type=_MEDIA_TYPE)

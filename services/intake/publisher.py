@@ -1,0 +1,281 @@
+"""The group commit: requests of many senders become one database transaction and one publication.
+
+In: groups of `Prepared` reports, from the event loop; out: an `Outcome` for each, in order, through an asyncio future.
+A report is answered as accepted only when it is stored and the broker has acknowledged it. What was stored but not
+acknowledged stays pending, and the reconciler publishes it: publishing it here once more could put it into the log
+twice, since the broker may have it already.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
+from ibalagh.stream.ports import Acknowledgement, Producer
+from services.intake.acceptance import Prepared, Retry
+from services.intake.store import Known, Stored
+
+_log = logging.getLogger(__name__)
+_CONFLICT_ATTEMPTS: Final = 3
+_AWAY_S: Final = 1.0
+_DELIVERY_MARGIN_S: Final = 0.5
+"""So much longer than a delivery may last is its acknowledgement, or its failure, waited for."""
+
+
+class Verdict(StrEnum):
+    """What became of a report."""
+
+    ACCEPTED = "accepted"
+    KEY_REUSED = "idempotency_key_reused"
+    UNAVAILABLE = "unavailable"
+
+
+class Outcome(NamedTuple):
+    """A verdict; the id and the receipt are empty unless it is `ACCEPTED`."""
+
+    verdict: Verdict
+    report_id: str = ""
+    receipt: str = ""
+
+
+class OverloadedError(Exception):
+    """So many reports wait already that this one is better sent again later."""
+
+
+class Store(Protocol):
+    """What the publisher needs of the store; see `IntakeStore`."""
+
+    def store(self, reports: Sequence[Prepared], published: Mapping[str, Acknowledgement]) -> Stored: ...
+
+    def note_published(self, published: Mapping[str, Acknowledgement]) -> None: ...
+
+
+class Stop(Protocol):
+    """Whether the process is asked to stop."""
+
+    @property
+    def requested(self) -> bool: ...
+
+
+class _Group(NamedTuple):
+    reports: Sequence[Prepared]
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[list[Outcome]]"
+
+
+_UNAVAILABLE = Outcome(Verdict.UNAVAILABLE)
+
+
+class Publisher:
+    """Stores and publishes what is offered to it, from a thread of its own (`run`).
+
+    `receipt_of` gives the receipt of an earlier report to whoever repeats its request.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        producer: Producer,
+        receipt_of: Callable[[str, Retry], str],
+        *,
+        max_batch: int,
+        linger_s: float,
+        capacity: int,
+        publish_timeout_s: float,
+    ) -> None:
+        self._store = store
+        self._producer = producer
+        self._receipt_of = receipt_of
+        self._max_batch = max_batch
+        self._linger_s = linger_s
+        self._capacity = capacity
+        self._publish_timeout_s = publish_timeout_s
+        self._arrived = threading.Condition()
+        self._waiting: deque[_Group] = deque()
+        self._waiting_reports = 0
+        self._closed = False
+        self._unnoted: dict[str, Acknowledgement] = {}
+        self._away_until = 0.0
+
+    def offer(self, reports: Sequence[Prepared]) -> "asyncio.Future[list[Outcome]]":
+        """Queue reports that share one answer; call it from a running event loop. Raises `OverloadedError`."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Outcome]] = loop.create_future()
+        with self._arrived:
+            if self._closed or self._waiting_reports + len(reports) > self._capacity:
+                raise OverloadedError
+            self._waiting.append(_Group(reports, loop, answer))
+            self._waiting_reports += len(reports)
+            self._arrived.notify()
+        return answer
+
+    def run(self, stop: Stop) -> None:
+        """Serve until asked to stop and nothing waits. Raises what is neither passing nor a conflict: crash."""
+        try:
+            while not (stop.requested and not self._waiting):
+                groups = self._take()
+                if groups:
+                    self._serve(groups)
+                elif self._unnoted:
+                    self._note()
+        finally:
+            self._close()
+
+    def _take(self, idle_s: float = 0.1) -> list[_Group]:
+        """What waits, up to a batch: the first within `idle_s`, what comes after it within the linger time."""
+        with self._arrived:
+            if not self._waiting:
+                self._arrived.wait(0.005 if self._unnoted else idle_s)
+                if not self._waiting:
+                    return []
+            deadline = time.monotonic() + self._linger_s
+            while self._waiting_reports < self._max_batch:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    break
+                self._arrived.wait(left_s)
+            groups: list[_Group] = []
+            taken = 0
+            while self._waiting and (not groups or taken + len(self._waiting[0].reports) <= self._max_batch):
+                groups.append(self._waiting.popleft())
+                taken += len(groups[-1].reports)
+            self._waiting_reports -= taken
+        return groups
+
+    def _serve(self, groups: Sequence[_Group]) -> None:
+        reports = [report for group in groups for report in group.reports]
+        outcomes = [_UNAVAILABLE] * len(reports)
+        try:
+            if time.monotonic() >= self._away_until:
+                outcomes = self._accept(reports)
+        except (PassingError, UnknownOutcomeError) as error:
+            self._away(reports, "the database is away", error)
+        finally:
+            _answer(groups, outcomes)
+
+    def _away(self, reports: Sequence[Prepared], what: str, error: Exception | None = None) -> None:
+        """Refuse at once for a while, so that nobody waits in a queue behind time-outs."""
+        self._away_until = time.monotonic() + _AWAY_S
+        kind = type(error).__name__ if error is not None else "timeout"
+        _log.warning(what, extra={"count": len(reports), "error": kind})
+
+    def _accept(self, reports: Sequence[Prepared]) -> list[Outcome]:
+        """1. store, noting what was acknowledged before; 2. publish what is new; 3. answer by what is acknowledged."""
+        first = _first_by_key(reports)
+        stored = self._stored([report for report in reports if _is_first(report, first)])
+        new = [report for report in reports if report.report_id in stored.new]
+        acknowledged = self._publish(new)
+        self._unnoted.update(acknowledged)
+        known = dict(stored.known)
+        for report in new:
+            if report.retry is not None:
+                pending = report.report_id not in acknowledged
+                known[report.retry.key_hash] = Known(report.report_id, report.retry.body_hash, pending)
+        return [self._outcome(report, known, acknowledged) for report in reports]
+
+    def _stored(self, reports: Sequence[Prepared]) -> Stored:
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            try:
+                stored = self._store.store(reports, self._unnoted)
+            except ConflictError:
+                if attempt == _CONFLICT_ATTEMPTS - 1:
+                    raise
+            else:
+                self._unnoted = {}
+                return stored
+        raise AssertionError("unreachable")
+
+    def _publish(self, reports: Sequence[Prepared]) -> dict[str, Acknowledgement]:
+        if not reports:
+            return {}
+        try:
+            answers = self._producer.publish(
+                [report.record for report in reports], self._publish_timeout_s + _DELIVERY_MARGIN_S
+            )
+        except PassingError as error:
+            self._away(reports, "the broker is away", error)
+            return {}
+        found = {
+            report.report_id: answer for report, answer in zip(reports, answers, strict=True) if answer is not None
+        }
+        if len(found) < len(reports):
+            self._away(reports, "the broker did not acknowledge in time")
+        return found
+
+    def _outcome(
+        self, report: Prepared, known: Mapping[bytes, Known], acknowledged: Mapping[str, Acknowledgement]
+    ) -> Outcome:
+        if report.retry is None:
+            if report.report_id in acknowledged:
+                return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt)
+            return _UNAVAILABLE
+        earlier = known[report.retry.key_hash]
+        if earlier.body_hash != report.retry.body_hash:
+            return Outcome(Verdict.KEY_REUSED)
+        if earlier.pending:
+            return _UNAVAILABLE
+        return Outcome(Verdict.ACCEPTED, earlier.report_id, self._receipt_of(earlier.report_id, report.retry))
+
+    def _note(self) -> None:
+        """Note acknowledgements while nothing else is to be done; left for later when the database is away."""
+        noted, self._unnoted = self._unnoted, {}
+        try:
+            self._store.note_published(noted)
+        except (PassingError, UnknownOutcomeError) as error:
+            self._unnoted = noted
+            _log.warning("acknowledgements could not be noted", extra={"error": type(error).__name__})
+            time.sleep(0.1)
+
+    def _close(self) -> None:
+        with self._arrived:
+            self._closed = True
+            left, self._waiting = list(self._waiting), deque()
+        _answer(left, [_UNAVAILABLE] * sum(len(group.reports) for group in left))
+        if self._unnoted:
+            self._note()
+        close_producer(self._producer)
+
+
+def close_producer(producer: Producer) -> None:
+    """Close at the end of a loop; what no broker acknowledged is pending, so it is published at the next start."""
+    try:
+        producer.close()
+    except PassingError as error:
+        _log.warning("the broker is away at the end", extra={"error": type(error).__name__})
+
+
+def _first_by_key(reports: Sequence[Prepared]) -> dict[bytes, str]:
+    """Per idempotency key, the id of the first report with it: the others follow what becomes of that one."""
+    first: dict[bytes, str] = {}
+    for report in reports:
+        if report.retry is not None:
+            first.setdefault(report.retry.key_hash, report.report_id)
+    return first
+
+
+def _is_first(report: Prepared, first: Mapping[bytes, str]) -> bool:
+    return report.retry is None or first[report.retry.key_hash] == report.report_id
+
+
+def _answer(groups: Sequence[_Group], outcomes: Sequence[Outcome]) -> None:
+    """Resolve the futures of the groups, by one call into each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[list[Outcome]], list[Outcome]]]] = {}
+    start = 0
+    for group in groups:
+        end = start + len(group.reports)
+        by_loop.setdefault(group.loop, []).append((group.answer, list(outcomes[start:end])))
+        start = end
+    for loop, answers in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: Sequence[tuple["asyncio.Future[list[Outcome]]", list[Outcome]]]) -> None:
+    for future, outcomes in answers:
+        if not future.done():
+            future.set_result(outcomes)

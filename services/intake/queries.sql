@@ -1,0 +1,79 @@
+-- The SQL of intake. Parameters are arrays of one length, one element a row, sorted so that workers never deadlock.
+
+-- name: store_submissions
+-- Store those reports whose idempotency key is new; their ids. A key that another worker is storing is waited for.
+INSERT INTO submissions (report_id, accepted_at, receipt_hash, key_hash, body_hash)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(times)s::timestamptz[], %(receipts)s::bytea[],
+                     %(keys)s::bytea[], %(bodies)s::bytea[])
+ON CONFLICT (key_hash) WHERE key_hash IS NOT NULL DO NOTHING
+RETURNING report_id::text
+
+-- name: find_by_key
+-- What is stored under idempotency keys, and whether its publication is still open.
+SELECT s.key_hash, s.report_id::text, s.body_hash, p.report_id IS NOT NULL
+FROM submissions s LEFT JOIN pending p USING (report_id)
+WHERE s.key_hash = ANY(%(keys)s::bytea[])
+
+-- name: note_published
+-- Reports that the broker acknowledged are not pending any more.
+DELETE FROM pending WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: note_positions
+-- Remember how far the log has come, one row a minute and partition, labelled with the end of the minute.
+INSERT INTO published_positions (topic, partition, before, next_offset)
+SELECT topic, partition, date_trunc('minute', now()) + interval '1 minute', next_offset
+FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS noted (topic, partition, next_offset)
+ON CONFLICT (topic, partition, before) DO UPDATE SET next_offset = excluded.next_offset
+WHERE published_positions.next_offset < excluded.next_offset
+
+-- name: forget_positions
+-- Drop what was noted more than a day ago and is not the newest of its partition.
+DELETE FROM published_positions old WHERE before < now() - interval '1 day' AND EXISTS (
+    SELECT FROM published_positions new
+    WHERE new.topic = old.topic AND new.partition = old.partition AND new.before > old.before)
+
+-- name: claim_pending
+-- Reports that have been pending for longer than a publication lasts, locked: one reconciler has each.
+SELECT report_id::text, accepted_at, value, stored_at FROM pending
+WHERE stored_at < now() - make_interval(secs => %(age_s)s)
+ORDER BY stored_at LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: positions_before
+-- How far the log had come at a time, per partition: what was stored later lies there or after.
+SELECT topic, partition, max(next_offset) FROM published_positions
+WHERE before <= %(time)s GROUP BY topic, partition
+
+-- name: save_triaged
+-- Set what triage made of reports; an older version never replaces a newer one.
+INSERT INTO report_status (report_id, triage_version, triage_status, triaged_at)
+SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(statuses)s::text[], %(times)s::timestamptz[])
+ON CONFLICT (report_id) DO UPDATE SET triage_version = excluded.triage_version,
+    triage_status = excluded.triage_status, triaged_at = excluded.triaged_at
+WHERE report_status.triage_version IS NULL OR report_status.triage_version < excluded.triage_version
+
+-- name: save_linked
+-- Set the cases that reports are in; null when they left.
+INSERT INTO report_status (report_id, case_id, linked_at)
+SELECT * FROM unnest(%(ids)s::uuid[], %(cases)s::uuid[], %(times)s::timestamptz[])
+ON CONFLICT (report_id) DO UPDATE SET case_id = excluded.case_id, linked_at = excluded.linked_at
+WHERE report_status.linked_at IS NULL OR report_status.linked_at <= excluded.linked_at
+
+-- name: save_cases
+-- Set where cases stand; an older version never replaces a newer one.
+INSERT INTO case_status (case_id, version, status, updated_at)
+SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(statuses)s::text[], %(times)s::timestamptz[])
+ON CONFLICT (case_id) DO UPDATE SET version = excluded.version, status = excluded.status,
+    updated_at = excluded.updated_at
+WHERE case_status.version < excluded.version
+
+-- name: status_of
+-- The status of the report whose receipt has this hash: its case's, else triage's, else that it was received.
+SELECT CASE WHEN r.case_id IS NOT NULL THEN coalesce(c.status, 'referred')
+            ELSE coalesce(r.triage_status, 'received') END,
+       CASE WHEN r.case_id IS NOT NULL THEN greatest(c.updated_at, r.linked_at)
+            ELSE coalesce(greatest(r.triaged_at, r.linked_at), s.accepted_at) END
+FROM submissions s
+LEFT JOIN report_status r USING (report_id)
+LEFT JOIN case_status c ON c.case_id = r.case_id
+WHERE s.receipt_hash = %(receipt_hash)s

@@ -1,0 +1,94 @@
+"""Receipts: the secret that a reporter keeps to ask what became of a report.
+
+26 random Crockford base32 symbols (130 bits) and one check symbol, shown as nine groups of three. The check symbol
+makes the sum of c[i]·α^i over GF(32) zero, so any one wrong symbol and any two neighbours swapped are noticed. Only an
+HMAC-SHA-256 of a receipt is stored: with 130 random bits no slow hash is needed.
+"""
+
+import hmac
+import unicodedata
+from typing import Final, NamedTuple
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base32: no I, L, O, U."""
+SYMBOLS: Final = 26
+GROUP: Final = 3
+
+_VALUE: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
+_LOOK_ALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
+_FIELD_POLYNOMIAL: Final = 0b100101  # x^5 + x^2 + 1, primitive over GF(2)
+
+
+class Secrets(NamedTuple):
+    """What receipts and retries are keyed with, each derived from one root secret that is never used itself."""
+
+    receipt: bytes
+    pepper: bytes
+    retry: bytes
+
+    @classmethod
+    def from_root(cls, root: bytes) -> "Secrets":
+        """The three keys of a root secret of at least 32 random bytes; ValueError when it is shorter."""
+        if len(root) < 32:
+            raise ValueError("a receipt secret has at least 32 bytes")
+        return cls(
+            *(hmac.digest(root, b"ibalagh intake %s v1" % use, "sha256") for use in (b"receipt", b"pepper", b"retry"))
+        )
+
+
+def derive(secret: bytes, *parts: bytes) -> str:
+    """The receipt, in its shown form, that belongs to `parts`: the same parts give the same receipt.
+
+    Unguessable as long as the secret, or one of the parts, is.
+    """
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    number = int.from_bytes(hmac.digest(secret, message, "sha256"), "big") >> (256 - 5 * SYMBOLS)
+    body = "".join(ALPHABET[number >> (5 * place) & 31] for place in reversed(range(SYMBOLS)))
+    whole = body + check_symbol(body)
+    return "-".join(whole[start : start + GROUP] for start in range(0, len(whole), GROUP))
+
+
+def stored_hash(pepper: bytes, receipt: str) -> bytes:
+    """What is stored of a receipt, whichever way it was typed."""
+    return hmac.digest(pepper, normalise(receipt).encode(), "sha256")
+
+
+def normalise(typed: str) -> str:
+    """A receipt as typed by a person, without hyphens and spaces; look-alike letters and other digits become ours."""
+    kept = (
+        str(unicodedata.digit(symbol)) if symbol.isdigit() else symbol
+        for symbol in unicodedata.normalize("NFKC", typed).upper()
+        if symbol.isalnum()
+    )
+    return "".join(kept).translate(_LOOK_ALIKES)
+
+
+def is_well_formed(typed: str) -> bool:
+    """Whether `typed` has the length and the symbols of a receipt, and its check symbol fits."""
+    text = normalise(typed)
+    return len(text) == SYMBOLS + 1 and set(text) <= _VALUE.keys() and check_symbol(text[:-1]) == text[-1]
+
+
+def check_symbol(body: str) -> str:
+    """The symbol that makes the weighted sum zero; `body` has `SYMBOLS` symbols of the alphabet."""
+    total = 0
+    weight = 1
+    for symbol in body:
+        weight = _double(weight)
+        total ^= _times(_VALUE[symbol], weight)
+    return ALPHABET[total]
+
+
+def _double(value: int) -> int:
+    value <<= 1
+    return value ^ _FIELD_POLYNOMIAL if value & 32 else value
+
+
+def _times(left: int, right: int) -> int:
+    product = 0
+    while right:
+        if right & 1:
+            product ^= left
+        left = _double(left)
+        right >>= 1
+    return product

@@ -1,0 +1,49 @@
+"""Intake's settings."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from ibalagh.ops.settings import Settings
+
+
+class IntakeSettings(Settings):
+    """What intake is told by its environment, besides what every service is told."""
+
+    service: ClassVar[str] = "intake"
+
+    http_port: int = Field(8100, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    http_body_bytes: int = Field(16_777_216, ge=1024, description="Largest request body, a whole batch, in bytes")
+    master_key_file: Path | None = Field(
+        None,
+        description="File with the vault's master key, 64 hexadecimal digits; unset: one is made in the stack's state",
+    )
+    receipt_key_file: Path | None = Field(
+        None,
+        description="File with the secret of receipts, 64 hexadecimal digits; never to be changed, since receipts "
+        "would be forgotten; unset: one is made in the stack's state",
+    )
+    queue_reports: int = Field(10_000, ge=1, description="Most reports that wait for the database and the broker")
+    publish_max_reports: int = Field(500, ge=1, le=10_000, description="Most reports stored in one transaction")
+    publish_linger_s: float = Field(
+        0.003, ge=0, le=1, description="Longest wait, in seconds, for more reports to store in the same transaction"
+    )
+    publish_timeout_s: float = Field(
+        5,
+        gt=0,
+        description="Longest wait, in seconds, for the broker's acknowledgements; then the sender is told to retry",
+    )
+    reconcile_after_s: float = Field(
+        7, gt=0, description="Age in seconds at which a stored, unacknowledged report is looked for in the log"
+    )
+    reconcile_interval_s: float = Field(1, gt=0, description="Seconds between two looks for such reports")
+    status_linger_s: float = Field(
+        0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
+    )
+
+    @model_validator(mode="after")
+    def _reconcile_after_publishing(self) -> Self:
+        if self.reconcile_after_s < self.publish_timeout_s + 1:
+            raise ValueError("reconcile_after_s must exceed publish_timeout_s by 1 s, or reports are published twice")
+        return self

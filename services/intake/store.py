@@ -1,0 +1,193 @@
+"""What intake keeps in PostgreSQL: reports taken in, what is not yet published, sealed identities, statuses.
+
+Raises the errors of `ibalagh.storage.postgres.Database`: `PassingError`, `ConflictError`, `UnknownOutcomeError`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.queries import load
+from ibalagh.storage.transaction import Transaction
+from ibalagh.stream.ports import Acknowledgement, TopicPartition
+from services.intake.acceptance import Prepared
+from services.intake.status import Changes, Status
+
+_SQL: Final = load("services.intake")
+
+
+class Known(NamedTuple):
+    """What is stored under an idempotency key. `pending`: the broker's acknowledgement is not noted yet."""
+
+    report_id: str
+    body_hash: bytes
+    pending: bool
+
+
+class Stored(NamedTuple):
+    """What storing a batch came to: the ids that are new, and what was known before, by the hash of its key."""
+
+    new: frozenset[str]
+    known: Mapping[bytes, Known]
+
+
+class Pending(NamedTuple):
+    """A report that is stored and perhaps not published."""
+
+    report_id: str
+    accepted_at: datetime
+    value: bytes
+    stored_at: datetime
+
+
+class ReportStatus(NamedTuple):
+    """What a receipt is answered with."""
+
+    status: Status
+    updated_at: datetime
+
+
+class IntakeStore:
+    """Intake's tables."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def store(self, reports: Sequence[Prepared], published: Mapping[str, Acknowledgement]) -> Stored:
+        """In one transaction, note the acknowledgements of before and store the new ones among `reports`.
+
+        No two of `reports` may share an idempotency key.
+        """
+        with self._database.transaction() as tx:
+            self._note(tx, published)
+            return self._insert(tx, reports)
+
+    def note_published(self, published: Mapping[str, Acknowledgement]) -> None:
+        """Note the broker's acknowledgements, by report id."""
+        with self._database.transaction() as tx:
+            self._note(tx, published)
+
+    @contextmanager
+    def claim(self, age_s: float, limit: int) -> Iterator["Claim"]:
+        """The oldest reports that have been pending for `age_s` seconds.
+
+        They stay locked until the block ends, and what is noted about them takes effect when it ends without error.
+        """
+        with self._database.transaction() as tx:
+            rows = tx.fetch_all(_SQL["claim_pending"], {"age_s": age_s, "limit": limit})
+            yield Claim(tx, [Pending(row[0], row[1], bytes(row[2]), row[3]) for row in rows])
+
+    def forget_positions(self) -> None:
+        """Drop notes of positions that are too old to be of use."""
+        with self._database.transaction() as tx:
+            tx.execute(_SQL["forget_positions"])
+
+    def status_of(self, receipt_hash: bytes) -> ReportStatus | None:
+        """The status of the report whose receipt has this hash; None when there is none."""
+        with self._database.transaction(read_only=True) as tx:
+            row = tx.fetch_one(_SQL["status_of"], {"receipt_hash": receipt_hash})
+        return None if row is None else ReportStatus(Status(row[0]), row[1])
+
+    def _insert(self, tx: Transaction, reports: Sequence[Prepared]) -> Stored:
+        if not reports:
+            return Stored(frozenset(), {})
+        ordered = sorted(reports, key=lambda report: report.retry.key_hash if report.retry else b"")
+        rows = tx.fetch_all(
+            _SQL["store_submissions"],
+            {
+                "report_ids": [report.report_id for report in ordered],
+                "times": [report.accepted_at for report in ordered],
+                "receipts": [report.receipt_hash for report in ordered],
+                "keys": [report.retry.key_hash if report.retry else None for report in ordered],
+                "bodies": [report.retry.body_hash if report.retry else None for report in ordered],
+            },
+        )
+        new = frozenset(row[0] for row in rows)
+        tx.copy_in(
+            "pending",
+            ("report_id", "accepted_at", "value"),
+            [(r.report_id, r.accepted_at, r.record.value) for r in ordered if r.report_id in new],
+        )
+        tx.copy_in(
+            "vault",
+            ("report_id", "nonce", "ciphertext", "wrapped_key", "key_id", "sealed_at"),
+            [
+                (report.report_id, *report.sealed, report.accepted_at)
+                for report in ordered
+                if report.sealed is not None and report.report_id in new
+            ],
+        )
+        keys = [r.retry.key_hash for r in ordered if r.retry is not None and r.report_id not in new]
+        known = tx.fetch_all(_SQL["find_by_key"], {"keys": keys}) if keys else []
+        return Stored(new, {bytes(row[0]): Known(row[1], bytes(row[2]), row[3]) for row in known})
+
+    def _note(self, tx: Transaction, published: Mapping[str, Acknowledgement]) -> None:
+        if not published:
+            return
+        tx.execute(_SQL["note_published"], {"report_ids": sorted(published)})
+        after: dict[tuple[str, int], int] = {}
+        for topic, partition, offset in published.values():
+            after[topic, partition] = max(after.get((topic, partition), 0), offset + 1)
+        places = sorted(after)
+        tx.execute(
+            _SQL["note_positions"],
+            {
+                "topics": [topic for topic, _ in places],
+                "partitions": [partition for _, partition in places],
+                "offsets": [after[place] for place in places],
+            },
+        )
+
+
+class Claim:
+    """Pending reports that one reconciler holds."""
+
+    def __init__(self, tx: Transaction, reports: Sequence[Pending]) -> None:
+        self._tx = tx
+        self.reports = reports
+
+    def search_from(self) -> dict[TopicPartition, int]:
+        """Where the claimed reports can be in the log at the earliest; partitions left out are searched from 0."""
+        oldest = min(report.stored_at for report in self.reports)
+        rows = self._tx.fetch_all(_SQL["positions_before"], {"time": oldest})
+        return {TopicPartition(row[0], row[1]): row[2] for row in rows}
+
+    def note_published(self, report_ids: Sequence[str]) -> None:
+        """These are published and not pending any more."""
+        if report_ids:
+            self._tx.execute(_SQL["note_published"], {"report_ids": sorted(report_ids)})
+
+
+def save_status(tx: Transaction, changes: Changes) -> None:
+    """Write a batch's changes of the projection inside the transaction that stores the positions."""
+    if changes.triaged:
+        tx.execute(
+            _SQL["save_triaged"],
+            {
+                "ids": [each.report_id for each in changes.triaged],
+                "versions": [each.version for each in changes.triaged],
+                "statuses": [each.status.value for each in changes.triaged],
+                "times": [each.at for each in changes.triaged],
+            },
+        )
+    if changes.linked:
+        tx.execute(
+            _SQL["save_linked"],
+            {
+                "ids": [each.report_id for each in changes.linked],
+                "cases": [each.case_id for each in changes.linked],
+                "times": [each.at for each in changes.linked],
+            },
+        )
+    if changes.cases:
+        tx.execute(
+            _SQL["save_cases"],
+            {
+                "ids": [each.case_id for each in changes.cases],
+                "versions": [each.version for each in changes.cases],
+                "statuses": [each.status.value for each in changes.cases],
+                "times": [each.at for each in changes.cases],
+            },
+        )
