@@ -5,6 +5,7 @@ Errors of a transaction fall into exactly three classes: `retriable()` → the s
 has an unknown outcome. librdkafka lacks KIP-890 (librdkafka#5423), so the producer is then thrown away.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError
 from ibalagh.stream.kafka.client import TRANSACTION_TIMEOUT_S, common_config, is_passing, kafka_error, raised
 from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Outgoing, Positions
 
+_log = logging.getLogger(__name__)
 _INIT_TIMEOUT_S: Final = 15.0
 _CLOSE_TIMEOUT_S: Final = 5.0
 _TRY_S: Final = 1.0
@@ -136,8 +138,12 @@ class KafkaTransactionalProducer:
     def close(self) -> None:
         """See `ports.TransactionalProducer`. What is still queued is dropped, not waited for."""
         self._open = False
-        self._producer.purge()
-        self._producer.close()
+        try:
+            self._producer.purge()
+            self._producer.close()
+        except KafkaException as exception:
+            # It cannot even abort (fenced, say): its successor or the broker's time-out ends the transaction.
+            _log.info("closed without an abort", extra={"error": kafka_error(exception).name()})
 
     def _again_until(self, deadline_s: float, call: Callable[[float], None], name: str) -> None:
         """Call, with a time-out for one try, until it works or fails for good; at the deadline `PassingError`."""
