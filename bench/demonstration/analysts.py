@@ -7,6 +7,7 @@ from typing import Any, Final
 from bench.scenario.model import Truth
 
 CONFIRMED: Final = "analyst_agrees"
+ANALYST: Final = "analyst-demo"
 READ_OTHERWISE: Final = "analyst_reads_otherwise"
 
 
@@ -28,9 +29,9 @@ def is_right(item: Mapping[str, Any], truth: Truth) -> bool:
     return "organisation" not in item or item["organisation"] == truth.organisation
 
 
-def decision(item: Mapping[str, Any], truth: Truth, key: str) -> dict[str, Any]:
+def decision(item: Mapping[str, Any], truth: Truth) -> dict[str, Any]:
     """The command that puts one report right, or confirms it, on the version that the analyst saw."""
-    command: dict[str, Any] = {"report_id": item["report_id"], "version": item["version"], "idempotency_key": key}
+    command: dict[str, Any] = {"report_id": item["report_id"], "version": item["version"], "reviewer": ANALYST}
     if is_right(item, truth):
         return {**command, "action": "confirm", "reason": CONFIRMED}
     return {
@@ -42,16 +43,14 @@ def decision(item: Mapping[str, Any], truth: Truth, key: str) -> dict[str, Any]:
     }
 
 
-def decide_queue(
-    queue: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], run: str, score: Score
-) -> list[dict[str, Any]]:
+def decide_queue(queue: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], score: Score) -> list[dict[str, Any]]:
     """Decisions about every open review of a known report; counts them into `score`."""
     decisions = []
     for item in queue:
         truth = truths.get(item["report_id"])
         if truth is None:
             continue
-        made = decision(item, truth, f"{run}-review-{item['report_id']}")
+        made = decision(item, truth)
         score.to_review += 1
         score.review_confirmed += made["action"] == "confirm"
         decisions.append(made)
@@ -59,7 +58,7 @@ def decide_queue(
 
 
 def check_decided(
-    reports: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], reviewed: set[str], run: str, score: Score
+    reports: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], reviewed: set[str], score: Score
 ) -> list[dict[str, Any]]:
     """Corrections of what the machine decided alone and wrongly; `reviewed` are the reports that a person decided."""
     corrections = []
@@ -73,5 +72,5 @@ def check_decided(
         score.corrected_later += 1
         wrong = f"{truth.category.value} read as {item['category']}"
         score.wrong_by_category[wrong] = score.wrong_by_category.get(wrong, 0) + 1
-        corrections.append(decision(item, truth, f"{run}-correct-{item['report_id']}"))
+        corrections.append(decision(item, truth))
     return corrections

@@ -66,10 +66,10 @@ class Client:
         headers = {"Content-Type": JSON, "Idempotency-Key": idempotency_key}
         return orjson.loads(self._ask("POST", path, orjson.dumps(value), headers).body)
 
-    def post_lines(self, path: str, values: Sequence[object]) -> list[dict[str, Any]]:
-        """Posts `values` as NDJSON, each with its own idempotency key in it; the answers in the order of the lines."""
+    def post_lines(self, path: str, values: Sequence[object], idempotency_key: str) -> list[dict[str, Any]]:
+        """Posts `values` as NDJSON under one key; the answers in the order of the lines."""
         body = b"".join(orjson.dumps(value) + b"\n" for value in values)
-        answer = self._ask("POST", path, body, {"Content-Type": NDJSON})
+        answer = self._ask("POST", path, body, {"Content-Type": NDJSON, "Idempotency-Key": idempotency_key})
         return [orjson.loads(line) for line in answer.body.splitlines() if line]
 
     def pages(self, path: str, limit: int, **query: object) -> Iterator[dict[str, Any]]:

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bench.demonstration import analysts, comparison, officers, steps
+from bench.demonstration import analysts, casefinder, comparison, officers, steps
 from bench.demonstration.client import Client
 from bench.demonstration.timeline import settle, wait_for_count
 from bench.scenario.figures import Figures
@@ -113,24 +114,34 @@ class Journey:
 
     def _review(self, truths: Mapping[str, Truth], bar: _Bar) -> set[str]:
         queue = list(self._clients.triage.pages("/v1/reviews", 500, state="open"))
-        decisions = analysts.decide_queue(queue, truths, self._run, self._result.score)
+        decisions = analysts.decide_queue(queue, truths, self._result.score)
         bar.of(len(decisions))
-        steps.give_commands(self._clients.triage, "/v1/decisions:batch", decisions, bar.advance)
+        steps.give_commands(self._clients.triage, "/v1/decisions:batch", decisions, f"{self._run}-review", bar.advance)
         return {decision["report_id"] for decision in decisions}
 
     def _correct(
         self, triaged: Sequence[Mapping[str, Any]], truths: Mapping[str, Truth], reviewed: set[str], bar: _Bar
     ) -> None:
-        corrections = analysts.check_decided(triaged, truths, reviewed, self._run, self._result.score)
+        corrections = analysts.check_decided(triaged, truths, reviewed, self._result.score)
         bar.of(len(corrections))
-        steps.give_commands(self._clients.triage, "/v1/decisions:batch", corrections, bar.advance)
+        steps.give_commands(
+            self._clients.triage, "/v1/decisions:batch", corrections, f"{self._run}-correct", bar.advance
+        )
 
     def _act(self, report_ids: Sequence[str], bar: _Bar) -> None:
         referral = self._clients.referral
-        plans = steps.cases_of_plans(referral, self._scenario.outcomes, report_ids)
-        acts = list(officers.actions(list(referral.pages("/v1/cases", 1_000)), plans, self._run))
+        cases = list(referral.pages("/v1/cases", 1_000))
+
+        @cache
+        def reports_of(case_id: str) -> frozenset[str]:
+            return frozenset(report["report_id"] for report in referral.get(f"/v1/cases/{case_id}")["reports"])
+
+        wanted = casefinder.sought(self._scenario, report_ids)
+        found = {place: casefinder.find(each, cases, reports_of) for place, each in wanted.items()}
+        plans = casefinder.plans_by_case(self._scenario.outcomes, found)
+        acts = list(officers.actions(cases, plans))
         bar.of(len(acts))
-        steps.give_commands(referral, "/v1/actions:batch", acts, bar.advance)
+        steps.give_commands(referral, "/v1/actions:batch", acts, f"{self._run}-act", bar.advance)
 
     def _settle(self, lines: frozenset[str], bar: _Bar) -> None:
         """Waits until the communiqué's `lines` are the scenario's, or until they have stopped moving."""

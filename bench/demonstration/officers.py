@@ -8,15 +8,14 @@ from bench.scenario.model import Fate, SuspectPlan
 
 ACCEPT_EVERY: Final = 4
 """One case in so many is accepted besides those that end with a suspect."""
+ACTOR: Final = "officer-demo"
 PASSED_ON: Final = 6
 """So many cases are declined and re-routed to another service before they are accepted."""
 _END_OF: Final = {Fate.PRESENTED: "present_suspect", Fate.SEARCHED: "issue_search_notice"}
 
 
-def actions(
-    cases: Sequence[Mapping[str, Any]], plans: Mapping[str, Sequence[SuspectPlan]], run: str
-) -> Iterator[dict[str, Any]]:
-    """All actions, those of one case together and in order. `plans`: case id → its suspects; `run` begins every key."""
+def actions(cases: Sequence[Mapping[str, Any]], plans: Mapping[str, Sequence[SuspectPlan]]) -> Iterator[dict[str, Any]]:
+    """All actions, those of one case together and in order. `plans`: case id → its suspects."""
     services = sorted({case["service"] for case in cases if case.get("service")})
     passed_on = 0
     for number, case in enumerate(cases):
@@ -31,18 +30,13 @@ def actions(
                 steps = _passed_on(elsewhere)
             else:
                 steps = [{"action": "accept"}]
-        for place, step in enumerate(steps):
-            yield {
-                "case_id": case["case_id"],
-                "version": None,
-                "idempotency_key": f"{run}-act-{case['case_id']}-{place}",
-                **step,
-            }
+        for step in steps:
+            yield {"case_id": case["case_id"], "version": None, "actor": ACTOR, **step}
 
 
 def _passed_on(service: str) -> list[dict[str, Any]]:
     return [
-        {"action": "decline", "reason": "not_our_territory", "suggested_service": service},
+        {"action": "decline", "reason": "not_our_territory", "service": service},
         {"action": "reroute", "service": service, "reason": "not_our_territory"},
         {"action": "accept"},
     ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bench.demonstration.client import Client, RefusedError, batches
 from bench.demonstration.timeline import TooSlowError
-from bench.scenario.model import ScenarioReport, SuspectPlan, Truth
+from bench.scenario.model import ScenarioReport, Truth
 
 Progress = Callable[[int], None]
 """Is told by how many the work went on."""
@@ -53,13 +53,16 @@ def send_reports(intake: Client, reports: Sequence[ScenarioReport], run: str, pr
         return list(pool.map(send, enumerate(reports)))
 
 
-def give_commands(service: Client, path: str, commands: Iterable[Mapping[str, Any]], progress: Progress) -> None:
+def give_commands(
+    service: Client, path: str, commands: Iterable[Mapping[str, Any]], key: str, progress: Progress
+) -> None:
     """Posts commands in batches, in their order, and waits until every one is known to be applied.
 
+    `key` and the batch's number make its idempotency key, so a batch whose answer was lost is taken once.
     Raises `RefusedCommandError` on the first refusal, `TooSlowError` when a command stays unknown.
     """
-    for batch in batches(commands, _LINES_A_BATCH):
-        answers = service.post_lines(path, batch)
+    for number, batch in enumerate(batches(commands, _LINES_A_BATCH)):
+        answers = service.post_lines(path, batch, f"{key}-{number:04d}")
         if len(answers) != len(batch):
             raise RefusedCommandError(f"{path} answered {len(answers)} lines to {len(batch)}.")
         for command, answer in zip(batch, answers, strict=True):
@@ -90,31 +93,6 @@ def _wait_for_result(service: Client, path: str, command_id: str, command: Mappi
 
 def _refusal(command: Mapping[str, Any], code: object) -> RefusedCommandError:
     return RefusedCommandError(f"The action {command['action']} was refused: {code}.")
-
-
-def cases_of_plans(
-    referral: Client, plans: Sequence[SuspectPlan], report_ids: Sequence[str]
-) -> dict[str, list[SuspectPlan]]:
-    """Case id → the suspects to be identified in it. `report_ids`: what intake gave, in the order of the scenario.
-
-    Plans of a report that was never sent are left out.
-    """
-    anchors = sorted({plan.report for plan in plans if plan.report < len(report_ids)})
-
-    def case_of(anchor: int) -> str:
-        items = referral.get("/v1/cases", report_id=report_ids[anchor], limit=1)["items"]
-        if not items:
-            raise TooSlowError("referral: a report that was referred is in no case.")
-        case_id: str = items[0]["case_id"]
-        return case_id
-
-    with ThreadPoolExecutor(4) as pool:
-        case_ids = dict(zip(anchors, pool.map(case_of, anchors), strict=True))
-    found: dict[str, list[SuspectPlan]] = {}
-    for plan in plans:
-        if plan.report in case_ids:
-            found.setdefault(case_ids[plan.report], []).append(plan)
-    return found
 
 
 def truths_by_id(reports: Sequence[ScenarioReport], report_ids: Sequence[str]) -> dict[str, Truth]:

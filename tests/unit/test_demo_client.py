@@ -127,7 +127,7 @@ def test_lists_are_read_page_by_page_and_lines_answered_in_order(service: _Servi
         "/v1/reviews?limit=2&state=open",
         "/v1/reviews?limit=2&after=2&state=open",
     ]
-    assert client.post_lines("/v1/decisions:batch", [{"a": 1}, {"a": 2}]) == [{"line": 0}, {"line": 1}]
+    assert client.post_lines("/v1/decisions:batch", [{"a": 1}, {"a": 2}], "key-2") == [{"line": 0}, {"line": 1}]
     assert service.seen[-1][2] == b'{"a":1}\n{"a":2}\n'
 
 
@@ -159,7 +159,7 @@ def test_commands_wait_for_results_that_are_pending(service: _Service, client: C
         (200, {"outcome": "applied", "code": None}, {}),
     ]
     done: list[int] = []
-    give_commands(client, "/v1/actions:batch", [{"action": "accept"}, {"action": "decline"}], done.append)
+    give_commands(client, "/v1/actions:batch", [{"action": "accept"}, {"action": "decline"}], "run", done.append)
     assert done == [1, 1]
     assert service.seen[-1][0] == "/v1/commands/c2"
 
@@ -167,4 +167,4 @@ def test_commands_wait_for_results_that_are_pending(service: _Service, client: C
 def test_a_refused_command_ends_the_work_and_is_named_by_its_code(service: _Service, client: Client) -> None:
     service.script = [(200, b'{"status":409,"outcome":"refused","code":"not_allowed"}\n', {})]
     with pytest.raises(RefusedCommandError, match="accept was refused: not_allowed"):
-        give_commands(client, "/v1/actions:batch", [{"action": "accept"}], lambda _count: None)
+        give_commands(client, "/v1/actions:batch", [{"action": "accept"}], "run", lambda _count: None)
