@@ -1,4 +1,4 @@
-"""Rows of the outbox in the binary format of COPY (PostgreSQL, "COPY", section "Binary Format").
+"""Rows of the outbox in the binary format of COPY (PostgreSQL, "COPY", section "Binary Format"; length -1 is null).
 
 Binary because the text format would write every byte of a value as two hexadecimal digits. In: rows; out: bytes.
 """
@@ -14,7 +14,6 @@ from ibalagh.stream.ports import Headers, Outgoing
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER: Final = struct.pack(">h", -1)
-_NULL: Final = struct.pack(">i", -1)
 _COLUMNS: Final = 8
 _length = struct.Struct(">i").pack
 _offset_and_number = struct.Struct(">iqii").pack
@@ -39,8 +38,10 @@ def pack_rows(rows: Iterable[OutboxRow]) -> bytes:
             _source(source_topic, source_partition),
             _offset_and_number(8, source_offset, 4, number),
             _topic(topic),
-            _NULL if key is None else _length(len(key)) + key,
-            *((_NULL,) if value is None else (_length(len(value)), value)),
+            _length(-1 if key is None else len(key)),
+            key or b"",
+            _length(-1 if value is None else len(value)),
+            value or b"",
             _length(len(text)),
             text,
         )

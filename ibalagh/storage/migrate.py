@@ -39,7 +39,12 @@ class Migration(NamedTuple):
 
 def migrations_of(service: str) -> list[Migration]:
     """The common migrations, then the service's own, in order. Raises MigrationError for a badly named file."""
-    return [*_read("common", "ibalagh.storage"), *_read(service, f"services.{service}")]
+    return [*common_migrations(), *_read(service, f"services.{service}")]
+
+
+def common_migrations() -> list[Migration]:
+    """The migrations that every service has."""
+    return _read("common", "ibalagh.storage")
 
 
 def apply(database_url: str, service: str, migrations: Sequence[Migration] | None = None) -> list[str]:

@@ -100,11 +100,7 @@ def _as_batch(rows: Sequence[Row], limit: int) -> OutboxBatch:
         if source_offset is None:
             after[source] = stored
             continue
-        records.append(Outgoing(topic, _bytes(key), _bytes(value), unpack_headers(headers)))
+        records.append(Outgoing(topic, key, value, unpack_headers(headers)))
         counts[source] = counts.get(source, 0) + 1
         after[source] = source_offset + 1 if counts[source] >= limit else stored
     return OutboxBatch(records, after)
-
-
-def _bytes(value: memoryview | None) -> bytes | None:
-    return None if value is None else bytes(value)

@@ -120,7 +120,7 @@ class PostgresUnit:
                 raise ValueError(f"{event.type} {event.id} has no cause, so it has no place in the outbox")
             topic, partition, offset, number = event.cause
             source = TopicPartition(topic, partition)
-            if not first.get(source, offset + 1) <= offset < batch.positions[source]:
+            if not first.get(source, offset + 1) <= offset < batch.positions.get(source, 0):
                 raise ValueError(f"the cause of {event.type} {event.id} is not of this batch")
             yield OutboxRow(topic, partition, offset, number, encode(event))
 

@@ -1,0 +1,136 @@
+"""The outbox: read in the order of the causes, in one snapshot with the consumer's position; trimmed; led by one."""
+
+from collections.abc import Sequence
+
+from ibalagh.events.envelope import Data, Event
+from ibalagh.storage.leadership import Leadership
+from ibalagh.storage.outbox import PostgresOutbox
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.transaction import Transaction
+from ibalagh.stream.ports import Outgoing, Positions, TopicPartition
+from ibalagh.stream.unit import Batch, Handled
+from tests.support.poll import eventually
+from tests.support.storage import CODEC, CONSUMER, SOURCE, batch, effect, migrated, terminate_others, unit
+
+FIRST, SECOND = TopicPartition(SOURCE, 0), TopicPartition(SOURCE, 1)
+
+
+def twins(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
+    """Two effects of each event, handed over in the wrong order."""
+    return Handled([effect(event, number) for number in (1, 0) for event in reversed(events)])
+
+
+def nothing(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
+    """No effects."""
+    return Handled(())
+
+
+def drain(database: Database, limit: int) -> tuple[list[Outgoing], Positions]:
+    """Everything, in steps of about `limit`."""
+    outbox = PostgresOutbox(database, CONSUMER)
+    records: list[Outgoing] = []
+    positions: Positions = {}
+    while (step := outbox.read(positions, limit)).positions:
+        records += step.records
+        positions = {**positions, **step.positions}
+    return records, positions
+
+
+def places(records: Sequence[Outgoing]) -> list[tuple[int, int, int]]:
+    """Partition, offset and number of each record's cause."""
+    headers = [dict(record.headers) for record in records]
+    names = ("ce_causepartition", "ce_causeoffset", "ce_causenumber")
+    return [(int(each[names[0]] or 0), int(each[names[1]] or 0), int(each[names[2]] or 0)) for each in headers]
+
+
+def test_records_come_in_the_order_of_their_causes_whatever_the_step(database_url: str) -> None:
+    with migrated(database_url) as database:
+        worker = unit(database, twins)
+        worker.process(batch(range(5)))
+        worker.process(batch(range(3), partition=1))
+        worker.process(batch(range(5, 7)))
+        for limit in (1, 2, 3, 100):
+            records, positions = drain(database, limit)
+            got = places(records)
+            for partition, count in ((0, 7), (1, 3)):
+                expected = [(partition, offset, number) for offset in range(count) for number in (0, 1)]
+                assert [place for place in got if place[0] == partition] == expected
+            assert positions == {FIRST: 7, SECOND: 3}
+
+
+def test_a_record_comes_out_as_it_went_in(database_url: str) -> None:
+    with migrated(database_url) as database:
+        item = batch([0])
+        unit(database, lambda events, _tx: Handled([effect(events[0])])).process(item)
+        (record,), _ = drain(database, 10)
+        assert record == CODEC.encode(effect(item.events[0]))
+
+
+def test_the_effects_of_one_source_record_are_never_parted(database_url: str) -> None:
+    with migrated(database_url) as database:
+        unit(database, twins).process(batch(range(2)))
+        step = PostgresOutbox(database, CONSUMER).read({}, 1)
+        assert places(step.records) == [(0, 0, 0), (0, 0, 1)]
+        assert step.positions == {FIRST: 1}
+
+
+def test_a_drained_partition_stands_at_the_consumers_position_though_its_last_records_had_no_effects(
+    database_url: str,
+) -> None:
+    with migrated(database_url) as database:
+        unit(database, twins).process(batch(range(2)))
+        unit(database, nothing).process(batch(range(2, 6), after=9))
+        records, positions = drain(database, 100)
+        assert len(records) == 4
+        assert positions == {FIRST: 9}
+        assert PostgresOutbox(database, CONSUMER).read(positions, 100) == ([], {})
+
+
+def test_trimming_deletes_only_what_lies_before_the_position(database_url: str) -> None:
+    with migrated(database_url) as database:
+        worker = unit(database, twins)
+        worker.process(batch(range(4)))
+        worker.process(batch(range(4), partition=1))
+        outbox = PostgresOutbox(database, CONSUMER)
+        assert outbox.trim({FIRST: 3}) == 6
+        assert outbox.trim({FIRST: 3}) == 0
+        left = places(outbox.read({}, 100).records)
+        assert left == [(0, 3, 0), (0, 3, 1), *((1, offset, number) for offset in range(4) for number in (0, 1))]
+
+
+def test_bytes_of_any_kind_and_nulls_survive(database_url: str) -> None:
+    strange: list[tuple[str, bytes | None]] = [("a", bytes(range(256))), ("b", None), ("", b""), ("\u0627", b"x\n\ty")]
+    with migrated(database_url) as database:
+        item = batch([0], poison=[0])
+        letter = item.records[0]._replace(key=None, value=None, headers=strange)
+        unit(database, nothing).process(
+            Batch([letter], [], [item.undecodable[0]._replace(record=letter)], item.positions)
+        )
+        (record,), _ = drain(database, 10)
+        assert (record.key, record.value, list(record.headers[:4])) == (None, None, strange)
+
+
+def test_partitions_are_those_that_were_consumed(database_url: str) -> None:
+    with migrated(database_url) as database:
+        outbox = PostgresOutbox(database, CONSUMER)
+        assert outbox.partitions() == []
+        unit(database, nothing).process(batch([0], partition=1))
+        assert outbox.partitions() == [SECOND]
+
+
+def test_one_leads_and_another_follows_when_its_session_ends(database_url: str) -> None:
+    with migrated(database_url) as database:
+        one, other, elsewhere = (Leadership(database, name) for name in ("relay", "relay", "trimmer"))
+        assert one.acquire()
+        assert one.acquire()
+        assert one.held()
+        assert not other.acquire()
+        assert not other.held()
+        assert elsewhere.acquire()
+        terminate_others(database_url)
+        assert not one.held()
+        assert eventually(other.acquire)
+        other.release()
+        assert one.acquire()
+        for each in (one, other, elsewhere):
+            each.release()
