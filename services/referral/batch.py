@@ -217,16 +217,29 @@ class _Ledger:
 
     def _target(self, data: ReportDecided, keys: tuple[str, ...]) -> str:
         """The planned case; where that closed within this very batch, the one that follows it."""
-        own = linking.case_id_for(data.report_id, data.version)
-        planned = self._plan.case_of.get(data.report_id, own)
-        case = self._cases.get(planned)
-        if case is None or case.is_open:
+        planned = self._plan.case_of.get(data.report_id) or self._open_owner(keys)
+        if planned is not None and self._may_take(planned):
             return planned
-        successor = self._successors.setdefault(planned, own)
+        own = linking.case_id_for(data.report_id, data.version)
+        target = own if planned is None else self._successors.setdefault(planned, own)
         for key in keys:
-            if self._claims.get(key, self._snapshot.owners.get(key)) in (planned, None):
-                self._claims[key] = successor
-        return successor
+            owner = self._owner(key)
+            if owner is None or not self._may_take(owner):
+                self._claims[key] = target
+        return target
+
+    def _owner(self, key: str) -> str | None:
+        return self._claims.get(key) or self._snapshot.owners.get(key)
+
+    def _open_owner(self, keys: tuple[str, ...]) -> str | None:
+        """The first open case that owns one of the keys: for a report that left and came back within the batch."""
+        owners = [owner for key in keys if (owner := self._owner(key)) is not None and self._may_take(owner)]
+        return owners[0] if owners else None
+
+    def _may_take(self, case_id: str) -> bool:
+        """Whether a report may be put there: the case is open, or is about to be opened by that report."""
+        case = self._cases.get(case_id)
+        return case is None or case.is_open
 
     def _review(self, event: Event[Data], data: ReportReviewedV1, known: Membership, case: Case) -> None:
         now, decision = self._now, data.decision

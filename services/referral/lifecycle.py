@@ -37,9 +37,9 @@ class RefusalCode(StrEnum):
     TIME_WITHOUT_OFFSET = "time_without_offset"
     OCCURRED_IN_FUTURE = "occurred_in_future"
     OCCURRED_BEFORE_REPORT = "occurred_before_report"
-    UNKNOWN_SERVICE = "unknown_service"
+    SERVICE_NOT_IN_TABLE = "service_not_in_table"
     SAME_SERVICE = "same_service"
-    UNKNOWN_SUSPECT = "unknown_suspect"
+    SUSPECT_NOT_IDENTIFIED = "suspect_not_identified"
     SUSPECT_ALREADY_IDENTIFIED = "suspect_already_identified"
     SUSPECT_ALREADY_PRESENTED = "suspect_already_presented"
     SUSPECT_ALREADY_SEARCHED = "suspect_already_searched"
@@ -146,7 +146,7 @@ def _accept(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, _c: C
 
 def _decline(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, competence: Competence) -> Step | Refusal:
     if command.service and competence.prosecutor_of(command.service) is None:
-        return Refusal(RefusalCode.UNKNOWN_SERVICE, {"field": "service"})
+        return Refusal(RefusalCode.SERVICE_NOT_IN_TABLE, {"field": "service"})
     case = case._replace(version=case.version + 1, state=CaseState.DECLINED)
     data = CaseDeclinedV1(
         **_common(case, command, at), reason=command.reason or "", suggested_service=command.service or None
@@ -158,7 +158,7 @@ def _reroute(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, comp
     service = command.service or ""
     prosecutor = competence.prosecutor_of(service)
     if prosecutor is None:
-        return Refusal(RefusalCode.UNKNOWN_SERVICE, {"field": "service"})
+        return Refusal(RefusalCode.SERVICE_NOT_IN_TABLE, {"field": "service"})
     if service == case.service:
         return Refusal(RefusalCode.SAME_SERVICE, {"field": "service"})
     return Step(*rerouted(case, service, prosecutor, reason=command.reason or "", at=at))
@@ -203,7 +203,7 @@ def _present(case: Case, suspects: _Suspects, command: ActOnCaseV1, at: datetime
     """A suspect who was searched for and found may still be presented."""
     reference = command.suspect_ref or ""
     if reference not in suspects:
-        return Refusal(RefusalCode.UNKNOWN_SUSPECT, {"field": "suspect_ref"})
+        return Refusal(RefusalCode.SUSPECT_NOT_IDENTIFIED, {"field": "suspect_ref"})
     if suspects[reference] is SuspectState.PRESENTED:
         return Refusal(RefusalCode.SUSPECT_ALREADY_PRESENTED, {"field": "suspect_ref"})
     case = case._replace(version=case.version + 1)
@@ -216,7 +216,7 @@ def _issue_notice(
 ) -> Step | Refusal:
     reference = command.suspect_ref or ""
     if reference not in suspects:
-        return Refusal(RefusalCode.UNKNOWN_SUSPECT, {"field": "suspect_ref"})
+        return Refusal(RefusalCode.SUSPECT_NOT_IDENTIFIED, {"field": "suspect_ref"})
     if suspects[reference] is SuspectState.PRESENTED:
         return Refusal(RefusalCode.SUSPECT_ALREADY_PRESENTED, {"field": "suspect_ref"})
     if suspects[reference] is SuspectState.SEARCHED:

@@ -54,17 +54,16 @@ def case_id_for(report_id: str, version: int) -> str:
 def plan(applicants: Sequence[Applicant], owners: Mapping[str, str], opened: Mapping[str, int]) -> Plan:
     """Give every applicant a case. `owners` (key → case id) counts only where `opened` (case id → order) has the case:
     pass open cases only, and a closed case's keys are free to be claimed anew."""
-    carried = Counter(key for applicant in applicants for key in set(applicant.keys))
+    carried = Counter([key for applicant in applicants for key in set(applicant.keys)])
     owned = {key: owners[key] for key in carried if owners.get(key) in opened}
     groups = _Groups()
-    for applicant in applicants:
-        free = [key for key in applicant.keys if key not in owned]
-        for key in free:
-            groups.join(free[0], key)
-    case_of_group = _cases_of_groups(applicants, owned, opened, groups)
+    # Each applicant with one of its free keys, which stands for all of them: they are joined into one group.
+    linked = [
+        (applicant, groups.join_all([key for key in applicant.keys if key not in owned])) for applicant in applicants
+    ]
+    case_of_group = _cases_of_groups(linked, owned, opened, groups)
     case_of: dict[str, str] = {}
-    for applicant in applicants:
-        free_key = next((key for key in applicant.keys if key not in owned), None)
+    for applicant, free_key in linked:
         if free_key is not None:
             case_of[applicant.report_id] = case_of_group[groups.find(free_key)]
         elif applicant.keys:
@@ -72,26 +71,28 @@ def plan(applicants: Sequence[Applicant], owners: Mapping[str, str], opened: Map
         else:
             case_of[applicant.report_id] = case_id_for(applicant.report_id, applicant.version)
     claims = {key: case_of_group[groups.find(key)] for key in carried if key not in owned}
-    return Plan(case_of, claims, frozenset(key for key, times in carried.items() if times > 1 or key in owned))
+    return Plan(case_of, claims, frozenset([key for key, times in carried.items() if times > 1 or key in owned]))
 
 
 def _cases_of_groups(
-    applicants: Sequence[Applicant], owned: Mapping[str, str], opened: Mapping[str, int], groups: "_Groups"
+    linked: Sequence[tuple[Applicant, str | None]],
+    owned: Mapping[str, str],
+    opened: Mapping[str, int],
+    groups: "_Groups",
 ) -> dict[str, str]:
     """The case of each group of free keys, by the group's root."""
     oldest: dict[str, str] = {}
-    opener: dict[str, str] = {}
-    for applicant in applicants:
-        free_key = next((key for key in applicant.keys if key not in owned), None)
+    openers: dict[str, Applicant] = {}
+    for applicant, free_key in linked:
         if free_key is None:
             continue
         root = groups.find(free_key)
-        opener.setdefault(root, case_id_for(applicant.report_id, applicant.version))
+        openers.setdefault(root, applicant)
         for key in applicant.keys:
             case = owned.get(key)
             if case is not None and (root not in oldest or opened[case] < opened[oldest[root]]):
                 oldest[root] = case
-    return opener | oldest
+    return {root: oldest.get(root) or case_id_for(opener.report_id, opener.version) for root, opener in openers.items()}
 
 
 class _Groups:
@@ -108,5 +109,11 @@ class _Groups:
             root = parent[root]
         return root
 
-    def join(self, one: str, other: str) -> None:
-        self._parent[self.find(other)] = self.find(one)
+    def join_all(self, keys: Sequence[str]) -> str | None:
+        """Put keys into one group; one of them, or None when there are none."""
+        if not keys:
+            return None
+        root = self.find(keys[0])
+        for key in keys[1:]:
+            self._parent[self.find(key)] = root
+        return keys[0]

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
 from ibalagh.storage.commands import applied, known_results, record_results, refused
 from ibalagh.storage.postgres import Database
@@ -189,7 +187,7 @@ def _case_row(case: Case) -> tuple[str | int | date | datetime | None, ...]:
         case.competence_rule,
         case.received_on,
         case.opened_at,
-        orjson.dumps(case.tally).decode(),
+        "{" + ",".join([f'"{category.value}":{count}' for category, count in case.tally.items()]) + "}",
         None if case.result is None else case.result.value,
     )
 

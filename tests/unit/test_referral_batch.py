@@ -196,6 +196,24 @@ def test_reports_planned_for_a_case_that_closes_within_the_batch_stay_together_i
     assert set(world.snapshot.owners.values()) == {world.case_of("b").case_id}
 
 
+def test_a_report_that_leaves_and_comes_back_within_a_batch_returns_to_its_open_case() -> None:
+    world = World()
+    world.take(triaged("a", "x"), triaged("b", "x"))
+    dismissed = decision(disposition=Disposition.DISMISS)
+    world.take(
+        reviewed("b", disposition=Disposition.DISMISS),
+        reviewed("b", "x", version=3, previous=dismissed),
+    )
+    assert world.case_of("b") is world.case_of("a")
+    world.take(
+        reviewed("a", disposition=Disposition.DISMISS),
+        reviewed("b", version=4, disposition=Disposition.DISMISS),
+        reviewed("b", "x", version=5, previous=dismissed),
+    )
+    assert world.case_of("b").case_id == case_id_for(report_id("b"), 5)
+    assert set(world.snapshot.owners.values()) == {world.case_of("b").case_id}
+
+
 def test_reports_of_a_closed_case_open_a_new_one_with_its_indicators() -> None:
     world = World()
     world.take(triaged("a", "x"))

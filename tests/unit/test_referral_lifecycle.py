@@ -138,7 +138,7 @@ def test_rerouting_notifies_the_prosecutor_only_where_that_is_another_one() -> N
 
 
 @pytest.mark.parametrize(
-    ("service", "code"), [("PJ-NOWHERE", RefusalCode.UNKNOWN_SERVICE), ("PJ-RABAT", RefusalCode.SAME_SERVICE)]
+    ("service", "code"), [("PJ-NOWHERE", RefusalCode.SERVICE_NOT_IN_TABLE), ("PJ-RABAT", RefusalCode.SAME_SERVICE)]
 )
 def test_a_case_goes_only_to_another_service_of_the_table(service: str, code: RefusalCode) -> None:
     assert take(CASE, CaseAction.REROUTE, service=service) == Refusal(code, {"field": "service"})
@@ -148,8 +148,8 @@ def test_a_case_goes_only_to_another_service_of_the_table(service: str, code: Re
     ("before", "action", "code"),
     [
         (SuspectState.IDENTIFIED, CaseAction.IDENTIFY_SUSPECT, RefusalCode.SUSPECT_ALREADY_IDENTIFIED),
-        (None, CaseAction.PRESENT_SUSPECT, RefusalCode.UNKNOWN_SUSPECT),
-        (None, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.UNKNOWN_SUSPECT),
+        (None, CaseAction.PRESENT_SUSPECT, RefusalCode.SUSPECT_NOT_IDENTIFIED),
+        (None, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.SUSPECT_NOT_IDENTIFIED),
         (SuspectState.PRESENTED, CaseAction.PRESENT_SUSPECT, RefusalCode.SUSPECT_ALREADY_PRESENTED),
         (SuspectState.PRESENTED, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.SUSPECT_ALREADY_PRESENTED),
         (SuspectState.SEARCHED, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.SUSPECT_ALREADY_SEARCHED),

@@ -1,0 +1,34 @@
+"""Referral's HTTP application: the interface under `/v1` and the officers' pages, over ports that are given."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from ibalagh.ops.health import Probe
+from ibalagh.storage.postgres import Database
+from ibalagh.web.app import create_app
+from ibalagh.web.commands import Commands
+from services.referral import http
+from services.referral.console import Console
+from services.referral.settings import ReferralSettings
+
+
+def create(
+    settings: ReferralSettings,
+    database: Database,
+    commands: Commands,
+    probes: Sequence[Probe],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """The application; `commands` publishes to `cases.actions` and waits for results."""
+    app = create_app(
+        "Ibalagh referral",
+        settings,
+        probes,
+        description="Cases: their reports, their suspects, their history, and what officers and prosecutors do.",
+    )
+    app.include_router(http.routes(settings, database, commands, clock))
+    app.include_router(Console(settings, database, commands, session_s=settings.session_s, clock=clock).routes())
+    return app

@@ -1,0 +1,16 @@
+"""Settings of referral."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ibalagh.ops.settings import Settings
+
+
+class ReferralSettings(Settings):
+    """What referral is told by its environment."""
+
+    service: ClassVar[str] = "referral"
+
+    http_port: int = Field(8300, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
