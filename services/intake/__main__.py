@@ -15,12 +15,10 @@ from ibalagh.local.paths import home
 from ibalagh.ops import logging as logs
 from ibalagh.ops.health import Probe
 from ibalagh.ops.runner import Loop, run
-from ibalagh.storage.outbox import PostgresOutbox
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
-from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
+from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, probe
 from ibalagh.stream.processor import Processor
-from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer, token_matches
 from services.intake import batch, forms, http, openapi
@@ -68,7 +66,6 @@ def main() -> int:
         "publisher": publisher.run,
         "reconciler": reconciler.run,
         "status": status.run,
-        "relay": _relay(settings, database).run,
     }
     intake = http.Intake(
         acceptance, publisher, store, lambda authorization: token_matches(settings, authorization), _now

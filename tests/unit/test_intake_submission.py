@@ -1,6 +1,6 @@
 """What a reporter may send: every field bounded, every refusal naming its field and its rule."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -154,7 +154,7 @@ def test_anything_at_all_is_either_a_submission_or_a_named_rule(body: bytes) -> 
         text=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=300).filter(str.strip),
         place=st.none() | st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=200),
         links=st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=50), max_size=20),
-        seen_at=st.none() | st.datetimes(datetime(2000, 1, 2), datetime(2026, 6, 30)).map(lambda t: t.isoformat()),
+        seen_at=st.none() | st.dates(date(2000, 1, 2), date(2026, 6, 30)).map(lambda day: f"{day}T10:00"),
     )
 )
 def test_whatever_is_accepted_fits_into_the_event(fields: dict[str, Any]) -> None:

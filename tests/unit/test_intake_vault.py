@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.keys import read_or_create
-from services.intake.vault import MasterKey, Sealed, SealBrokenError, seal, unseal
+from services.intake.vault import MasterKey, SealBrokenError, Sealed, seal, unseal
 
 KEYS = MasterKey(bytes(range(32)), os.urandom)
 REPORT = "01890000-0000-7000-8000-000000000001"
