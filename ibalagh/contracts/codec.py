@@ -2,32 +2,65 @@
 
 In: a `Record` of any bytes at all; out: a typed `Event`, or `InvalidRecordError` with a short reason code that holds
 nothing of the record. Attributes are headers `ce_*` (UTF-8), the data is JSON in the value, the key is the subject.
+
+Both ways run once per event on every hop, so what repeats from event to event (types, sources, topics, the time of a
+batch) is looked up rather than computed.
 """
 
+import re
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
 from pydantic import ValidationError
 
 from ibalagh.events.envelope import Cause, Data, Event, Position
-from ibalagh.events.registry import EVENT_TYPES, PREFIX, EventType
+from ibalagh.events.registry import EVENT_TYPES, PREFIX
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Outgoing, Record
 
 MAX_VALUE_BYTES: Final = 1_048_576
 """Largest value that is read, in bytes; topics take more, so that what is too large reaches the dead letters whole."""
+MAX_SUBJECT_LENGTH: Final = 200
 
-_CONTENT_TYPE: Final = b"application/json"
-_FIXED_HEADERS: Final = (("content-type", _CONTENT_TYPE), ("ce_specversion", b"1.0"))
-_REQUIRED: Final = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time")
+
+class InvalidReason(StrEnum):
+    """Why a record cannot be read: declared here once, and all that a dead letter says about it."""
+
+    NULL_VALUE = "null_value"
+    TOO_LARGE = "too_large"
+    MISSING_ATTRIBUTE = "missing_attribute"
+    DUPLICATE_ATTRIBUTE = "duplicate_attribute"
+    BAD_ATTRIBUTE = "bad_attribute"
+    UNKNOWN_TYPE = "unknown_type"
+    WRONG_TOPIC = "wrong_topic"
+    BAD_KEY = "bad_key"
+    BAD_JSON = "bad_json"
+    BAD_DATA = "bad_data"
+    NUL_CHARACTER = "nul_character"
+
+
+_JSON: Final = re.compile(rb"application/(json|[a-z0-9.+-]+\+json)\s*(;.*)?", re.IGNORECASE)
+_FIXED_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
+_UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000 as JSON can only write it: escaped, by an odd number of backslashes. PostgreSQL's text cannot hold it."""
+_REMEMBERED: Final = 1_000
+"""How many different sources or topics are remembered at most: a wire may carry any number of them."""
 
 
 class Codec:
-    """Reads and writes the events of the registry on topics that carry `topic_prefix`."""
+    """Reads and writes the events of the registry on topics that carry `topic_prefix`. Any thread may use it."""
 
     def __init__(self, topic_prefix: str = PREFIX) -> None:
         self.topic_prefix = topic_prefix
         self._by_wire_type = {entry.name.encode(): entry for entry in EVENT_TYPES.values()}
+        self._topic_of = {entry.name: topic_prefix + entry.topic for entry in EVENT_TYPES.values()}
+        self._headers_of: dict[tuple[str, str], tuple[tuple[str, bytes | None], ...]] = {}
+        self._cause_headers: dict[str, tuple[str, bytes | None]] = {}
+        self._texts: dict[bytes, str] = {}
+        self._formatted: tuple[datetime | None, bytes] = (None, b"")
+        self._parsed: tuple[bytes | None, datetime] = (None, datetime.min.replace(tzinfo=UTC))
 
     def topic(self, name: str) -> str:
         """The full name of a topic, e.g. `reports.received` → `ibalagh.reports.received`."""
@@ -35,86 +68,141 @@ class Codec:
 
     def encode(self, event: Event[Data]) -> Outgoing:
         """The record of an event, for the topic that the registry names. Raises KeyError for an unknown type."""
+        id_, type_, source, subject, time, origin_time, data, cause, _ = event
+        fixed = self._headers_of.get((type_, source)) or self._fixed_headers(type_, source)
+        key = subject.encode()
+        wire_time = self._format(time)
         headers: list[tuple[str, bytes | None]] = [
-            *_FIXED_HEADERS,
-            ("ce_id", event.id.encode()),
-            ("ce_type", event.type.encode()),
-            ("ce_source", event.source.encode()),
-            ("ce_subject", event.subject.encode()),
-            ("ce_time", _format_time(event.time)),
-            ("ce_origintime", _format_time(event.origin_time)),
+            *fixed,
+            ("ce_id", id_.encode()),
+            ("ce_subject", key),
+            ("ce_time", wire_time),
+            ("ce_origintime", wire_time if origin_time is time else _format_time(origin_time)),
         ]
-        if event.cause is not None:
-            topic, partition, offset, number = event.cause
+        if cause is not None:
+            topic, partition, offset, number = cause
             headers += (
-                ("ce_causetopic", topic.encode()),
+                self._cause_headers.get(topic) or self._cause_header(topic),
                 ("ce_causepartition", b"%d" % partition),
                 ("ce_causeoffset", b"%d" % offset),
                 ("ce_causenumber", b"%d" % number),
             )
-        value = event.data.__pydantic_serializer__.to_json(event.data)
-        return Outgoing(self.topic_prefix + EVENT_TYPES[event.type].topic, event.subject.encode(), value, headers)
+        return Outgoing(self._topic_of[type_], key, data.__pydantic_serializer__.to_json(data), headers)
 
     def decode(self, record: Record) -> Event[Data]:
         """The event of a record, with the position that it was read at.
 
-        Raises InvalidRecordError with one of the reasons `null_value`, `too_large`, `missing_attribute`,
-        `bad_attribute`, `unknown_type`, `wrong_topic`, `bad_json`, `bad_data`, `bad_key`.
+        Raises InvalidRecordError with an `InvalidReason`.
         """
-        value = record.value
+        topic, partition, offset, key, value, pairs, _ = record
         if value is None:
-            raise InvalidRecordError("null_value")
+            raise InvalidRecordError(InvalidReason.NULL_VALUE)
         if len(value) > MAX_VALUE_BYTES:
-            raise InvalidRecordError("too_large")
-        headers = dict(record.headers)
-        entry = self._event_type(headers, record)
-        id_, source, subject, time, origin_time, cause = _attributes(headers)
-        if record.key != headers["ce_subject"]:
-            raise InvalidRecordError("bad_key")
+            raise InvalidRecordError(InvalidReason.TOO_LARGE)
+        headers = dict(pairs)
+        if len(headers) != len(pairs):
+            _refuse_duplicates(record)
+        try:
+            id_, subject, wire_time = headers["ce_id"], headers["ce_subject"], headers["ce_time"]
+            entry = self._by_wire_type.get(headers["ce_type"] or b"")
+            source = self._text(headers["ce_source"])
+            if headers["ce_specversion"] != b"1.0" or not _UUID.fullmatch(id_ or b""):
+                raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE)
+            time = self._parse(wire_time)
+            wire_origin = headers.get("ce_origintime", wire_time)
+            origin_time = time if wire_origin == wire_time else _parse_time(wire_origin)
+            cause = self._cause(headers) if "ce_causetopic" in headers else None
+            text = _subject(subject)
+        except KeyError:
+            raise InvalidRecordError(InvalidReason.MISSING_ATTRIBUTE) from None
+        except ValueError:
+            raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE) from None
+        if entry is None:
+            raise InvalidRecordError(InvalidReason.UNKNOWN_TYPE)
+        if topic != self._topic_of[entry.name]:
+            raise InvalidRecordError(InvalidReason.WRONG_TOPIC)
+        if key != subject:
+            raise InvalidRecordError(InvalidReason.BAD_KEY)
+        if headers.get("content-type", b"application/json") != b"application/json":
+            _refuse_other_content(headers["content-type"])
+        if b"\\u0000" in value and _ESCAPED_NUL.search(value):
+            raise InvalidRecordError(InvalidReason.NUL_CHARACTER)
         try:
             data = entry.model.__pydantic_validator__.validate_json(value)
         except ValidationError as error:
             bad_json = any(problem["type"] == "json_invalid" for problem in error.errors(include_input=False))
-            raise InvalidRecordError("bad_json" if bad_json else "bad_data") from None
-        position = Position(record.topic, record.partition, record.offset)
-        return Event(id_, entry.name, source, subject, time, origin_time, data, cause, position)
+            raise InvalidRecordError(InvalidReason.BAD_JSON if bad_json else InvalidReason.BAD_DATA) from None
+        position = Position(topic, partition, offset)
+        return Event(id_.decode(), entry.name, source, text, time, origin_time, data, cause, position)  # type: ignore[union-attr]
 
-    def _event_type(self, headers: dict[str, bytes | None], record: Record) -> EventType:
-        wire_type = headers.get("ce_type")
-        if wire_type is None:
-            raise InvalidRecordError("missing_attribute")
-        entry = self._by_wire_type.get(wire_type)
-        if entry is None:
-            raise InvalidRecordError("unknown_type")
-        if record.topic != self.topic_prefix + entry.topic:
-            raise InvalidRecordError("wrong_topic")
-        return entry
+    def _fixed_headers(self, type_: str, source: str) -> tuple[tuple[str, bytes | None], ...]:
+        headers = (*_FIXED_HEADERS, ("ce_type", type_.encode()), ("ce_source", source.encode()))
+        self._headers_of[type_, source] = headers
+        return headers
+
+    def _cause_header(self, topic: str) -> tuple[str, bytes | None]:
+        self._cause_headers[topic] = ("ce_causetopic", topic.encode())
+        return self._cause_headers[topic]
+
+    def _format(self, time: datetime) -> bytes:
+        last, wire = self._formatted
+        if time is not last:
+            wire = _format_time(time)
+            self._formatted = (time, wire)
+        return wire
+
+    def _parse(self, value: bytes | None) -> datetime:
+        last, time = self._parsed
+        if value != last:
+            time = _parse_time(value)
+            self._parsed = (value, time)
+        return time
+
+    def _text(self, value: bytes | None) -> str:
+        """A source or a topic. Raises ValueError when it is empty or no printable UTF-8."""
+        text = self._texts.get(value or b"")
+        if text is None:
+            text = _subject(value)
+            if len(self._texts) < _REMEMBERED:
+                self._texts[value or b""] = text
+        return text
+
+    def _cause(self, headers: dict[str, bytes | None]) -> Cause:
+        return Cause(
+            self._text(headers["ce_causetopic"]),
+            _natural(headers["ce_causepartition"]),
+            _natural(headers["ce_causeoffset"]),
+            _natural(headers["ce_causenumber"]),
+        )
 
 
-def _attributes(headers: dict[str, bytes | None]) -> tuple[str, str, str, datetime, datetime, Cause | None]:
-    for name in _REQUIRED:
-        if not headers.get(name):
-            raise InvalidRecordError("missing_attribute")
-    try:
-        id_, source, subject = (headers[name].decode() for name in ("ce_id", "ce_source", "ce_subject"))  # type: ignore[union-attr]
-        time = _parse_time(headers["ce_time"])
-        origin = headers.get("ce_origintime")
-        return id_, source, subject, time, time if origin is None else _parse_time(origin), _cause(headers)
-    except (ValueError, KeyError):
-        raise InvalidRecordError("bad_attribute") from None
+def _natural(digits: bytes | None) -> int:
+    if digits is None or not digits.isdigit() or len(digits) > 19:
+        raise ValueError("not a natural number")
+    return int(digits)
 
 
-def _cause(headers: dict[str, bytes | None]) -> Cause | None:
-    topic = headers.get("ce_causetopic")
-    if topic is None:
-        return None
-    numbers = (headers["ce_causepartition"], headers["ce_causeoffset"], headers["ce_causenumber"])
-    partition, offset, number = (int(digits or b"") for digits in numbers)
-    return Cause(topic.decode(), partition, offset, number)
+def _subject(value: bytes | None) -> str:
+    text = (value or b"").decode()
+    if not text or len(text) > MAX_SUBJECT_LENGTH or not text.isprintable():
+        raise ValueError("empty, too long or not printable")
+    return text
+
+
+def _refuse_duplicates(record: Record) -> None:
+    """An attribute that is there twice says two things; other headers (of a trace, say) may repeat."""
+    ours = [name for name, _ in record.headers if name.startswith("ce_") or name == "content-type"]
+    if len(ours) != len(set(ours)):
+        raise InvalidRecordError(InvalidReason.DUPLICATE_ATTRIBUTE)
+
+
+def _refuse_other_content(content_type: bytes | None) -> None:
+    if not _JSON.fullmatch(content_type or b""):
+        raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE)
 
 
 def _format_time(time: datetime) -> bytes:
-    return time.astimezone(UTC).isoformat().encode()
+    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat().encode()
 
 
 def _parse_time(value: bytes | None) -> datetime:
