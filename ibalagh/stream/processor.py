@@ -57,7 +57,7 @@ class Processor:
 
     `max_records` and `linger_s` (seconds) bound a batch; `idle_s` bounds the wait for its first record, and so how
     soon a stop is noticed. `name` is the loop's name in metrics and logs. `topics` are names without the prefix.
-    The processor closes the consumer and the unit when `run` ends.
+    `on_commit` is called after a batch of records took effect (to wake a relay). The processor closes the consumer and the unit when `run` ends.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Processor:
         max_records: int = 5_000,
         linger_s: float = 0.005,
         idle_s: float = 0.05,
+        on_commit: Callable[[], None] | None = None,
         backoff: Backoff | None = None,
         metrics: StreamMetrics | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -85,6 +86,7 @@ class Processor:
         self._max_records = max_records
         self._linger_s = linger_s
         self._idle_s = idle_s
+        self._on_commit = on_commit
         self._backoff = backoff or Backoff()
         self._metrics = (metrics or stream_metrics()).loop(service, name)
         self._clock = clock
@@ -210,6 +212,8 @@ class Processor:
         self._running()
         self._mirror()
         if batch.records:
+            if self._on_commit is not None:
+                self._on_commit()
             self._report(batch, committed, took_s)
 
     def _give_up(self, error: Exception) -> None:
