@@ -161,8 +161,9 @@ def _install_packages(root: Path, kind: str) -> None:
 def _install_jars(root: Path) -> None:
     """The step that has its own messages: `ibalagh.local.distribution`, in the environment just made."""
     command = [str(root / ".venv" / "bin" / "python"), "-m", "ibalagh.local.distribution"]
-    if subprocess.run(command, cwd=root, check=False).returncode != 0:  # noqa: S603
-        raise SetupError("Set-up is not complete.")
+    done = subprocess.run(command, cwd=root, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise SetupError(done.stderr.strip().rpartition("\n")[2] or "Kafka's jars could not be installed.")
 
 
 def _works(venv: Path) -> bool:

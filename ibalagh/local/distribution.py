@@ -166,7 +166,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     except OSError as error:
-        print(f"The jars could not be written to {root}: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        print(f"The jars could not be written to {root} ({error.strerror}): free some space there.", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

@@ -117,6 +117,11 @@ class ClusterAdmin:
         """How many brokers are up."""
         return len(self._metadata().brokers)
 
+    def in_sync_replicas(self, name: str) -> dict[int, int]:
+        """For each partition of a topic, how many of its replicas are in sync."""
+        partitions = self._metadata().topics[name].partitions
+        return {number: len(partition.isrs) for number, partition in partitions.items()}
+
     def ends(self, names: Collection[str]) -> list[PartitionEnds]:
         """First and last stable offset of every partition of the topics."""
         metadata = self._metadata()
