@@ -8,6 +8,7 @@ The demo has a stack of its own in `<home>/demo`, made anew each time; when it c
 """
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -93,7 +94,7 @@ def _fresh_stack() -> Stack:
         raise StackError("Another demo is running: end it with Ctrl-C in its terminal, then start this one again.")
     end_leftovers(home)
     shutil.rmtree(home, ignore_errors=True)
-    return Stack(home)
+    return Stack(home, environ={**os.environ, "IBALAGH_HOME": str(home)})
 
 
 @contextmanager

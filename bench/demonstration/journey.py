@@ -161,7 +161,7 @@ class Journey:
 
 def stage_count(stats: Client, name: str) -> int:
     """How many reports have passed a stage, as stats counts them."""
-    return int(stats.get("/v1/counters")["stages"][name])
+    return int(stats.get("/v1/counters", measure=name)["totals"].get(name, 0))
 
 
 def communique(stats: Client, figures: Figures) -> Any:

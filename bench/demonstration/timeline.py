@@ -26,7 +26,7 @@ def wait_for_count(
             last, moved_at = now, time.monotonic()
         elif time.monotonic() - moved_at > quiet_s:
             raise TooSlowError(f"{what}: stood still at {now} of {wanted} for {quiet_s:.0f} s.")
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def settle(ask: Callable[[], T], done: Callable[[T], bool], quiet_s: float, longest_s: float) -> T:
