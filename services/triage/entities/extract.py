@@ -1,0 +1,75 @@
+"""All hard indicators of a report, in the order in which they appear, each once."""
+
+import re
+from typing import Final, NamedTuple
+
+from ibalagh.events.reports import Indicator
+from services.triage.entities.accounts import email, handle, platform
+from services.triage.entities.links import MAX_LINK_CHARS, link
+from services.triage.entities.numbers import numbers
+from services.triage.normalise import clean
+
+MAX_INDICATORS: Final = 64
+"""More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
+_MAX_CANDIDATES: Final = 512
+_MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
+_DEFANGED: Final = re.compile(
+    r"\s?[\[({]\s?(?:(?P<dot>\.|dot|point|punto|نقطة)|(?P<at>@|at)|(?P<slash>://|:|/))\s?[\])}]\s?|(?P<hxxp>\bh(?:xx|\*\*)p(?=s?\b))",
+    re.I,
+)
+
+
+class Extracted(NamedTuple):
+    """The indicators, and the text without the words that were links or addresses."""
+
+    indicators: tuple[Indicator, ...]
+    text: str
+
+
+def extract(cleaned: str, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
+    """The indicators of a cleaned text and of the links that were given beside it, at most `MAX_INDICATORS`."""
+    of_platform = platform(stated_platform)
+    if _MAY_BE_DEFANGED.search(cleaned) or "xxp" in cleaned or "**p" in cleaned:
+        cleaned = _DEFANGED.sub(_refanged, cleaned)
+    found: list[Indicator] = []
+    for given in links[:_MAX_CANDIDATES]:
+        refanged = _DEFANGED.sub(_refanged, clean(given)).strip()
+        found += _of_word(refanged, of_platform, explicit=True)
+    if "." in cleaned or "@" in cleaned:
+        cleaned = _take_words(cleaned, of_platform, found)
+    found += numbers(cleaned)
+    return Extracted(_each_once(found) if found else (), cleaned)
+
+
+def _take_words(text: str, of_platform: str | None, found: list[Indicator]) -> str:
+    """Adds the indicators of the words of a text to `found`; the text without the words that held them."""
+    words = text.split()
+    taken = set()
+    for word in [word for word in words if "." in word[:-1] or "@" in word][:_MAX_CANDIDATES]:
+        here = _of_word(word, of_platform, explicit=False)
+        if here or "://" in word:
+            taken.add(word)
+            found += here
+    return " ".join(word for word in words if word not in taken) if taken else text
+
+
+def _each_once(found: list[Indicator]) -> tuple[Indicator, ...]:
+    return tuple({(indicator.kind.value, indicator.value): indicator for indicator in found}.values())[:MAX_INDICATORS]
+
+
+def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Indicator, ...]:
+    word = word[:MAX_LINK_CHARS]
+    found = None
+    if "@" in word and "/" not in word.partition("@")[0]:
+        found = email(word) or handle(word, of_platform)
+    elif "." in word[1:-1]:
+        found = link(word, explicit=explicit)
+    return () if found is None else (found,)
+
+
+def _refanged(match: re.Match[str]) -> str:
+    if match["hxxp"]:
+        return "http"
+    if match["dot"]:
+        return "."
+    return "@" if match["at"] else match["slash"]

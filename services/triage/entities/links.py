@@ -1,0 +1,145 @@
+"""Links in canonical form (after RFC 3986, section 6.2), so that the spellings of one page are one indicator.
+
+Scheme, user part, `www.`, default port, final slash, fragment and tracking parameters go; the host is lower case in its
+IDNA form; parameters are sorted. A page of a platform that is somebody's account becomes that account, a `wa.me` link a
+phone number, and what many innocents share (a bank, an app store, a platform itself) nothing.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import idna
+import tldextract
+
+from ibalagh.events.reports import Indicator
+from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.entities.accounts import account
+from services.triage.entities.numbers import phone
+from services.triage.entities.shared import shared
+
+MAX_LINK_CHARS: Final = 2_048
+_LINK: Final = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+-]{1,9})://)?(?:[^\s/@?#]{1,100}@)?"
+    r"(?P<host>(?:[\w-]{1,63}\.){1,10}[\w-]{1,63})\.?(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
+    re.I | re.S,
+)
+_DEFAULT_PORTS: Final = frozenset(("80", "443"))
+_IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_NAME: Final = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{1,62}")
+_PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
+_EDGE: Final = ".,;:!?()[]{}<>\"'«»“”‘’،؛؟…*`|"
+# Names of RFC 2606 that exist nowhere, used by tests and examples; and the one of Tor (RFC 7686).
+_SPECIAL_SUFFIXES: Final = frozenset(("example", "test", "invalid", "onion"))
+# The list that is bundled with the package: nothing is fetched, nothing cached on disk.
+_EXTRACT: Final = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+
+
+@lru_cache(maxsize=16_384)
+def link(token: str, *, explicit: bool) -> Indicator | None:
+    """The indicator of a word that may be a link; `explicit` when it was given as one, so that any host will do."""
+    match = _LINK.search(token.strip(_EDGE)[:MAX_LINK_CHARS])
+    if match is None:
+        return None
+    scheme, rest = match["scheme"], match["rest"] or ""
+    host = _host(match["host"])
+    if host is None or not (explicit or scheme or _is_domain(host, bare=not rest and not _is_www(match["host"]))):
+        return None
+    path, query = _path_and_query(rest)
+    return _indicator(host, match["port"], path, query)
+
+
+def _indicator(host: str, port: str | None, path: str, query: str) -> Indicator | None:
+    kind, platform = _ownership(host)
+    if kind == "shared" or (kind in {"host", "platform"} and not path and not query):
+        return None
+    if platform is not None:
+        found = _account(platform, path, query)
+        if found is not None:
+            return found
+        if path.lstrip("/").lower() in shared().generic:
+            if not query:
+                return None
+        host = (
+            shared().platforms[platform][0] if host not in {"youtu.be", "vm.tiktok.com", "chat.whatsapp.com"} else host
+        )
+    value = (
+        host + ("" if port is None or port in _DEFAULT_PORTS else f":{port}") + path + (f"?{query}" if query else "")
+    )
+    return Indicator(kind=IndicatorKind.URL, value=value[:MAX_LINK_CHARS])
+
+
+def _account(platform: str, path: str, query: str) -> Indicator | None:
+    segments = path.strip("/").split("/")
+    if platform == "whatsapp":
+        digits = segments[0] if segments[0].lstrip("+").isdigit() else _parameter(query, "phone")
+        e164 = phone("+" + digits.lstrip("+0 ")) if digits else None
+        return None if e164 is None else Indicator(kind=IndicatorKind.PHONE, value=e164)
+    if platform == "snapchat" and segments[0].lower() == "add":
+        segments = segments[1:]
+    if len(segments) != 1 or not _NAME.fullmatch(segments[0]) or segments[0].lower() in shared().generic:
+        return None
+    return account(segments[0], platform)
+
+
+def _parameter(query: str, name: str) -> str:
+    return next((part[len(name) + 1 :] for part in query.split("&") if part.startswith(name + "=")), "")
+
+
+def _is_www(host: str) -> bool:
+    return host[:4].lower() == "www."
+
+
+@lru_cache(maxsize=65_536)
+def _host(raw: str) -> str | None:
+    """The host in lower case and IDNA form, without `www.`; None for what cannot be one."""
+    host = raw.lower()
+    try:
+        if not host.isascii():
+            host = idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        return None
+    while _is_www(host) and host.count(".") > 1:
+        host = host[4:]
+    last = host.rpartition(".")[2]
+    is_name = len(last) > 1 and not last.isdigit() and "_" not in last
+    return host if is_name or _IPV4.fullmatch(host) else None
+
+
+@lru_cache(maxsize=65_536)
+def _is_domain(host: str, *, bare: bool) -> bool:
+    suffix = host.rpartition(".")[2]
+    if suffix in _SPECIAL_SUFFIXES:
+        return True
+    if bare and suffix in shared().ambiguous_suffixes:
+        return False
+    return bool(_EXTRACT(host).suffix)
+
+
+@lru_cache(maxsize=65_536)
+def _ownership(host: str) -> tuple[str, str | None]:
+    """Whose pages a host has: `shared`, `host`, `platform` (with its name) or `own`; the longest name decides."""
+    labels = host.split(".")
+    for start in range(len(labels) - 1):
+        name = ".".join(labels[start:])
+        if name in shared().hosts:
+            return ("host" if start == 0 or labels[0] in {"m", "mobile"} else "own"), None
+        platform = next((key for key, names in shared().platforms.items() if name in names), None)
+        if platform is not None:
+            return "platform", platform
+        if name in shared().shared:
+            return "shared", None
+    return "own", None
+
+
+def _path_and_query(rest: str) -> tuple[str, str]:
+    path, _, query = rest.partition("#")[0].partition("?")
+    if "%" in path:
+        path = _PERCENT.sub(lambda escaped: escaped[0].upper(), path)
+    kept = sorted(part for part in query.split("&") if part and not _is_tracking(part)) if query else ()
+    return path.rstrip("/"), "&".join(kept)
+
+
+def _is_tracking(part: str) -> bool:
+    name = part.partition("=")[0].lower()
+    return name.startswith("utm_") or name in shared().tracking

@@ -1,0 +1,105 @@
+"""Phone numbers as E.164 (ITU-T), bank accounts as IBAN (ISO 13616).
+
+Morocco is the country of a phone number without one; a Moroccan account number (RIB, 24 digits, check digits modulo 97)
+becomes the IBAN that holds it, so that both spellings are one indicator. Digits are ASCII here (`normalise.clean`).
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+from stdnum import iban
+
+from ibalagh.events.reports import Indicator
+from ibalagh.events.vocabulary import IndicatorKind
+
+# Runs that may hold a number; the first class lets the engine skip what is no digit at the speed of a scan.
+_RUN: Final = re.compile(r"[+\d][\d \-.()/+\u00a0]{6,200}\d")
+_IBAN_START: Final = re.compile(r"\d{2}(?<=[A-Za-z]{2}\d{2})[ \-]?[A-Za-z0-9]{3}")
+_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}")
+_DATE: Final = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d(?!\d)")
+_GAP: Final = r"[\s.\-/]{0,2}"
+_PHONE: Final = re.compile(
+    rf"(?<![\d+])(?:(?:\+|00){_GAP}212{_GAP}(?:\(?0\)?)?|212|0){_GAP}[5-8](?:{_GAP}\d){{8}}(?!\d)"
+    r"|(?<![\d+])(?:\+|00)[1-9](?:[\s.\-()]{0,2}\d){7,13}(?!\d)"
+)
+_MOROCCAN: Final = re.compile(r"(?:\+|00)?212(0?)([5-8]\d{8})|0([5-8]\d{8})")
+_RIB_DIGITS: Final = 24
+_NOT_DIGITS: Final = re.compile(r"\D+")
+# Lengths of the IBAN registry for the countries that reports name; what follows the number in a text is not its part.
+_IBAN_LENGTHS: Final = {
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BH": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20,
+    "EG": 29, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IS": 26, "IT": 27,
+    "JO": 30, "KW": 30, "LB": 28, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MA": 28, "MC": 27, "MR": 27, "MT": 31,
+    "NL": 18, "NO": 15, "PL": 28, "PT": 25, "QA": 29, "RO": 24, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TN": 24,
+    "TR": 26,
+}  # fmt: skip
+
+
+def numbers(text: str) -> Iterator[Indicator]:
+    """The phone numbers and bank accounts of a text without its links."""
+    if _RUN.search(text) is None:
+        return
+    if _IBAN_START.search(text):
+        for match in _IBAN.finditer(text):
+            found = _iban(match[0])
+            if found is not None:
+                yield Indicator(kind=IndicatorKind.IBAN, value=found)
+        text = _IBAN.sub(" ; ", text)
+    for run in _RUN.findall(text):
+        yield from _of_run(run)
+
+
+@lru_cache(maxsize=16_384)
+def _of_run(run: str) -> tuple[Indicator, ...]:
+    """The numbers in one run of digits and separators; most often the run is one Moroccan number."""
+    digits = _NOT_DIGITS.sub("", run)
+    moroccan = _MOROCCAN.fullmatch(digits)
+    if moroccan is not None and run.find("/") < 0:
+        return (Indicator(kind=IndicatorKind.PHONE, value=f"+212{moroccan[2] or moroccan[3]}"),)
+    if len(digits) == _RIB_DIGITS:
+        account = rib(digits)
+        if account is not None:
+            return (Indicator(kind=IndicatorKind.IBAN, value=account),)
+    written = _PHONE.finditer(_DATE.sub(";", run))
+    found = [e164 for e164 in (phone(match[0]) for match in written) if e164 is not None]
+    return tuple(Indicator(kind=IndicatorKind.PHONE, value=e164) for e164 in found)
+
+
+@lru_cache(maxsize=16_384)
+def phone(written: str) -> str | None:
+    """A phone number as E.164, e.g. `06 12-34 56 78` → `+212612345678`; None for what cannot be one."""
+    compact = ("+" if written.lstrip().startswith("+") else "") + _NOT_DIGITS.sub("", written)
+    moroccan = _MOROCCAN.fullmatch(compact)
+    if moroccan is not None:
+        return f"+212{moroccan[2] or moroccan[3]}"
+    if compact.startswith("00"):
+        compact = "+" + compact[2:]
+    try:
+        number = phonenumbers.parse(compact, "MA")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@lru_cache(maxsize=16_384)
+def _iban(written: str) -> str | None:
+    compact = written.replace(" ", "").replace("-", "").upper()
+    length = _IBAN_LENGTHS.get(compact[:2])
+    if length is None or len(compact) < length:
+        return None
+    number = compact[:length]
+    return number if iban.is_valid(number, check_country=False) else None
+
+
+@lru_cache(maxsize=16_384)
+def rib(written: str) -> str | None:
+    """The IBAN of a Moroccan account number of 24 digits; None when its check digits are wrong."""
+    digits = _NOT_DIGITS.sub("", written)
+    if len(digits) != _RIB_DIGITS or int(digits) % 97 != 0 or int(digits) == 0:
+        return None
+    return f"MA{iban.calc_check_digits('MA00' + digits)}{digits}"

@@ -1,0 +1,131 @@
+"""Text as the rules see it: one spelling for the many ways in which people write the same word.
+
+`clean` keeps the text readable for the search of links and numbers: invisible and direction characters go, compatibility
+forms (full-width, presentation forms, styled letters) become plain, Arabic-Indic digits become ASCII. `fold` goes on to
+what the automaton matches: lower case without accents, one form of alef, hamza, ya and ta marbuta, no tatweel and no
+vowel signs, letters drawn out three times or more written once, everything that is no letter and no digit a space.
+
+Folded text is bytes, one byte a letter (a private single-byte charset of ASCII, accented Latin and Arabic): encoding,
+translating and matching bytes run in C, which is what keeps a report within its tens of microseconds. Everything is
+linear in the length of the text and total: no text raises.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Mapping
+from itertools import product
+from typing import Final
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+_INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
+_ARABIC_INDIC: Final = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
+_DIGITS: Final = {chr(start + value): str(value) for start in (0x0660, 0x06F0) for value in range(10)}
+# Marks are dropped before NFKC: fold drops them in any case, and the canonical ordering of a long pile of marks is
+# quadratic. All combining marks of Unicode 15 stand below U+20000.
+_MARKS: Final = re.compile(
+    "[" + "".join(re.escape(chr(code)) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))) + "]+"
+)
+
+_LATIN: Final = "".join(chr(code) for code in range(0xC0, 0x100) if chr(code) not in "×÷") + "œŒ"
+_ARABIC: Final = "".join(map(chr, (*range(0x0621, 0x063B), *range(0x0641, 0x064B))))
+_VOWEL_SIGNS: Final = "".join(map(chr, (0x0640, *range(0x064B, 0x0656), 0x0670)))
+_FOREIGN_ARABIC: Final = "ٱپچڤڨڭگکیھەژ"
+_CHARSET: Final = "".join(map(chr, range(128))) + _LATIN + _ARABIC + _VOWEL_SIGNS + _FOREIGN_ARABIC
+_UNUSED: Final = "\ufffe"
+_DECODING: Final = _CHARSET + _UNUSED * (256 - len(_CHARSET))
+_ENCODING: Final = codecs.charmap_build(_DECODING)
+
+_SAME_LETTER: Final[Mapping[str, str]] = {
+    **dict.fromkeys("آأإٱ", "ا"),
+    **dict.fromkeys("ىئیي", "ي"),
+    **dict.fromkeys("ةھەه", "ه"),
+    **dict.fromkeys("ڭگکك", "ك"),
+    "ؤ": "و",
+    "پ": "ب",
+    "چ": "ج",
+    "ڤ": "ف",
+    "ڨ": "ق",
+    "ژ": "ز",
+    **dict.fromkeys("œŒøØ", "o"),
+    **dict.fromkeys("æÆ", "a"),
+    **dict.fromkeys("ðÐ", "d"),
+    **dict.fromkeys("þÞ", "t"),
+    "ß": "s",
+}
+_DROPPED: Final = "ء" + _VOWEL_SIGNS
+
+
+def _folded(char: str) -> str:
+    same = _SAME_LETTER.get(char)
+    if same is not None:
+        return same
+    base = unicodedata.normalize("NFD", char)[0].lower()
+    return base if base in _CHARSET and base.isalnum() else " "
+
+
+def _byte(char: str) -> int:
+    return _CHARSET.index(char)
+
+
+_FOLDING: Final = bytes(_byte(_folded(char)) if char != _UNUSED else 0x20 for char in _DECODING)
+_DROP: Final = bytes(_byte(char) for char in _DROPPED)
+_DRAWN_OUT: Final = re.compile(rb"([a-z\x80-\xff])\1\1+")
+# Says in a fifth of the time of the expression whether it need be run at all: most texts hold nothing drawn out.
+_THREE_ALIKE: Final = BytesAhoCorasick(
+    [bytes([letter] * 3) for letter in (*range(0x61, 0x7B), *range(0x80, 0x100))], implementation=Implementation.DFA
+)
+
+
+def clean(text: str) -> str:
+    """The text without invisible characters, in compatibility form (NFKC), with ASCII digits. Idempotent."""
+    if text.isascii():
+        return text
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        # A composed letter may decompose under NFKC into letter and mark, so the marks may come back once.
+        text = unicodedata.normalize("NFKC", _MARKS.sub("", text))
+    if _ARABIC_INDIC.search(text):
+        text = _ARABIC_INDIC.sub(lambda digit: _DIGITS[digit[0]], text)
+    return text
+
+
+def fold(cleaned: str) -> bytes:
+    """The folded form of a cleaned text: words of folded letters and digits, each with a space on both sides."""
+    raw = codecs.charmap_encode(cleaned, "replace", _ENCODING)[0].translate(_FOLDING, _DROP)
+    if _THREE_ALIKE.find_matches_as_indexes(raw):
+        raw = _DRAWN_OUT.sub(rb"\1", raw)
+    return b" " + b" ".join(raw.split()) + b" "
+
+
+def readable(folded: bytes) -> str:
+    """Folded bytes as text, for people and tests."""
+    return codecs.charmap_decode(folded, "strict", _DECODING)[0].strip()
+
+
+def normalise(text: str) -> str:
+    """The folded text in readable form. Idempotent: `normalise(normalise(t)) == normalise(t)`."""
+    return readable(fold(clean(text)))
+
+
+_DARIJA_SOUNDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "3": ("3", "a"),
+    "7": ("7", "h"),
+    "9": ("9", "q", "k"),
+    "5": ("5", "kh", "x"),
+    "8": ("8", "gh", "h"),
+    "2": ("2", "a"),
+    "ch": ("ch", "sh"),
+}
+_SOUND: Final = re.compile("ch|[357982]")
+
+
+def darija_spellings(word: str) -> tuple[str, ...]:
+    """The spellings of a Darija word in Latin letters that is given with digits: ع 3, ح 7, ق 9, خ 5, غ 8, ء 2.
+
+    Spelled out when the rules are compiled and not in the text, where a "3" may be a number and an "h" French.
+    """
+    parts = [_DARIJA_SOUNDS.get(part, (part,)) for part in re.split("(" + _SOUND.pattern + ")", word)]
+    return tuple(dict.fromkeys("".join(choice) for choice in product(*parts)))
