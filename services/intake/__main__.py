@@ -6,6 +6,7 @@
 import os
 import sys
 from datetime import UTC, datetime
+from typing import Final
 
 import uuid_utils
 from fastapi import FastAPI
@@ -15,10 +16,13 @@ from ibalagh.local.paths import home
 from ibalagh.ops import logging as logs
 from ibalagh.ops.health import Probe
 from ibalagh.ops.runner import Loop, run
+from ibalagh.storage.leadership import Leadership
+from ibalagh.storage.outbox import PostgresOutbox
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
-from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, probe
+from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
 from ibalagh.stream.processor import Processor
+from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer, token_matches
 from services.intake import batch, forms, http, openapi
@@ -32,7 +36,8 @@ from services.intake.settings import IntakeSettings
 from services.intake.store import IntakeStore
 from services.intake.vault import MasterKey
 
-_PROBE_TIMEOUT_S = 1.5
+_PROBE_TIMEOUT_S: Final = 1.5
+_DEAD_LETTERS_POLL_S: Final = 1.0
 
 
 def main() -> int:
@@ -61,11 +66,13 @@ def main() -> int:
         interval_s=settings.reconcile_interval_s,
         publish_timeout_s=settings.publish_timeout_s,
     )
-    status, group = _status(settings, database)
+    status = _status(settings, database)
+    relay = _relay(settings, database)
     loops: dict[str, Loop] = {
         "publisher": publisher.run,
         "reconciler": reconciler.run,
         "status": status.run,
+        "relay": relay.run,
     }
     intake = http.Intake(
         acceptance, publisher, store, lambda authorization: token_matches(settings, authorization), _now
@@ -73,7 +80,8 @@ def main() -> int:
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
         Probe("database", database.probe),
-        Probe(group, status.check),
+        Probe(status.name, status.check),
+        Probe(relay.name, relay.check),
     ]
     try:
         return run(settings.service, loops, application(settings, intake, probes), settings)
@@ -100,20 +108,36 @@ def _acceptance(settings: IntakeSettings, codec: Codec) -> Acceptance:
     return Acceptance(codec, secrets, MasterKey(master_key, os.urandom), _new_id, os.urandom)
 
 
-def _status(settings: IntakeSettings, database: Database) -> tuple[Processor, str]:
-    group = f"{settings.topic_prefix}intake.status"
+def _status(settings: IntakeSettings, database: Database) -> Processor:
+    group = _status_group(settings)
     codec = StatusCodec(settings.topic_prefix)
-    processor = Processor(
+    return Processor(
         name="status",
         service=settings.service,
         topics=TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=group),
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, group),
         codec=codec,
         unit=PostgresUnit(database, group, project, codec=codec),
         max_records=settings.batch_max_records,
         linger_s=settings.status_linger_s,
     )
-    return processor, group
+
+
+def _relay(settings: IntakeSettings, database: Database) -> Relay:
+    """For the projection's dead letters, which are rare and not urgent."""
+    name = f"{settings.topic_prefix}intake.relay"
+    return Relay(
+        service=settings.service,
+        outbox=PostgresOutbox(database, _status_group(settings)),
+        leadership=Leadership(database, name),
+        consumer=KafkaConsumer(settings.kafka_bootstrap, name, name),
+        producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, name),
+        poll_s=_DEAD_LETTERS_POLL_S,
+    )
+
+
+def _status_group(settings: IntakeSettings) -> str:
+    return f"{settings.topic_prefix}intake.status"
 
 
 def _producer(settings: IntakeSettings, client_id: str) -> KafkaProducer:

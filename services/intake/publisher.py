@@ -219,6 +219,8 @@ class Publisher:
             return Outcome(Verdict.KEY_REUSED)
         if earlier.pending:
             return _UNAVAILABLE
+        if earlier.report_id == report.report_id:
+            return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt)
         return Outcome(Verdict.ACCEPTED, earlier.report_id, self._receipt_of(earlier.report_id, report.retry))
 
     def _note(self) -> None:

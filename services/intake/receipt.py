@@ -14,9 +14,38 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SYMBOLS: Final = 26
 GROUP: Final = 3
 
-_VALUE: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
-_LOOK_ALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _FIELD_POLYNOMIAL: Final = 0b100101  # x^5 + x^2 + 1, primitive over GF(2)
+_PAIRS: Final = [first + second for first in ALPHABET for second in ALPHABET]
+_LOOK_ALIKES: Final = {"O": "0", "I": "1", "L": "1"}
+_AS_MEANT: Final = str.maketrans({chr(code): None for code in range(128) if not chr(code).isalnum()} | _LOOK_ALIKES)
+
+
+def _double(value: int) -> int:
+    value <<= 1
+    return value ^ _FIELD_POLYNOMIAL if value & 32 else value
+
+
+def _times(left: int, right: int) -> int:
+    product = 0
+    while right:
+        if right & 1:
+            product ^= left
+        left = _double(left)
+        right >>= 1
+    return product
+
+
+def _weighted() -> list[dict[str, int]]:
+    """Per place of a receipt's body, the product of each symbol's value and the place's weight, α to the place."""
+    tables = []
+    weight = 1
+    for _ in range(SYMBOLS):
+        weight = _double(weight)
+        tables.append({symbol: _times(value, weight) for value, symbol in enumerate(ALPHABET)})
+    return tables
+
+
+_WEIGHTED: Final = _weighted()
 
 
 class Secrets(NamedTuple):
@@ -43,9 +72,9 @@ def derive(secret: bytes, *parts: bytes) -> str:
     """
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
     number = int.from_bytes(hmac.digest(secret, message, "sha256"), "big") >> (256 - 5 * SYMBOLS)
-    body = "".join(ALPHABET[number >> (5 * place) & 31] for place in reversed(range(SYMBOLS)))
+    body = "".join([_PAIRS[number >> place & 1023] for place in range(5 * SYMBOLS - 10, -1, -10)])
     whole = body + check_symbol(body)
-    return "-".join(whole[start : start + GROUP] for start in range(0, len(whole), GROUP))
+    return "-".join([whole[start : start + GROUP] for start in range(0, len(whole), GROUP)])
 
 
 def stored_hash(pepper: bytes, receipt: str) -> bytes:
@@ -55,40 +84,21 @@ def stored_hash(pepper: bytes, receipt: str) -> bytes:
 
 def normalise(typed: str) -> str:
     """A receipt as typed by a person, without hyphens and spaces; look-alike letters and other digits become ours."""
-    kept = (
-        str(unicodedata.digit(symbol)) if symbol.isdigit() else symbol
-        for symbol in unicodedata.normalize("NFKC", typed).upper()
-        if symbol.isalnum()
-    )
-    return "".join(kept).translate(_LOOK_ALIKES)
+    if not typed.isascii():
+        plain = unicodedata.normalize("NFKC", typed)
+        typed = "".join(str(unicodedata.digit(symbol)) if symbol.isdigit() else symbol for symbol in plain)
+    return typed.upper().translate(_AS_MEANT)
 
 
 def is_well_formed(typed: str) -> bool:
     """Whether `typed` has the length and the symbols of a receipt, and its check symbol fits."""
     text = normalise(typed)
-    return len(text) == SYMBOLS + 1 and set(text) <= _VALUE.keys() and check_symbol(text[:-1]) == text[-1]
+    return len(text) == SYMBOLS + 1 and set(text) <= set(ALPHABET) and check_symbol(text[:-1]) == text[-1]
 
 
 def check_symbol(body: str) -> str:
     """The symbol that makes the weighted sum zero; `body` has `SYMBOLS` symbols of the alphabet."""
     total = 0
-    weight = 1
-    for symbol in body:
-        weight = _double(weight)
-        total ^= _times(_VALUE[symbol], weight)
+    for symbol, weighted in zip(body, _WEIGHTED, strict=True):
+        total ^= weighted[symbol]
     return ALPHABET[total]
-
-
-def _double(value: int) -> int:
-    value <<= 1
-    return value ^ _FIELD_POLYNOMIAL if value & 32 else value
-
-
-def _times(left: int, right: int) -> int:
-    product = 0
-    while right:
-        if right & 1:
-            product ^= left
-        left = _double(left)
-        right >>= 1
-    return product
