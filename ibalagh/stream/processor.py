@@ -57,7 +57,8 @@ class Processor:
 
     `max_records` and `linger_s` (seconds) bound a batch; `idle_s` bounds the wait for its first record, and so how
     soon a stop is noticed. `name` is the loop's name in metrics and logs. `topics` are names without the prefix.
-    `on_commit` is called after a batch of records took effect (to wake a relay). The processor closes the consumer and the unit when `run` ends.
+    `on_commit` is called after a batch of records took effect (to wake a relay).
+    The processor closes the consumer and the unit when `run` ends.
     """
 
     def __init__(

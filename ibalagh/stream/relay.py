@@ -98,7 +98,7 @@ class Relay:
         self._max_records = max_records
         self._poll_s = poll_s
         self._renew_s = renew_s
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(longest_s=1.0)
         self._metrics = (metrics or stream_metrics()).relay(service)
         self._monotonic = monotonic
         self._woken = threading.Event()

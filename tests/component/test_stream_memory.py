@@ -1,7 +1,5 @@
 """The log in memory does what the suite asks of every log."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ibalagh.stream.memory import MemoryBroker
@@ -34,5 +32,5 @@ class MemoryLog:
 
 class TestMemory(StreamSuite):
     @pytest.fixture
-    def log(self) -> Iterator[MemoryLog]:
-        yield MemoryLog()
+    def log(self) -> MemoryLog:
+        return MemoryLog()

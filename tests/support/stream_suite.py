@@ -5,7 +5,7 @@ counted by hand: control records use offsets up.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import pytest
@@ -114,7 +114,7 @@ class StreamSuite:
     """The behaviours. `log` is the log under test."""
 
     @pytest.fixture
-    def log(self) -> Iterator[LogUnderTest]:
+    def log(self) -> LogUnderTest:
         """To be provided by the subclass."""
         raise NotImplementedError
 
@@ -185,7 +185,7 @@ class StreamSuite:
         first.begin()
         first.produce(numbered(topic, [1]))
         # The record must be in the log before the next one is, and only a flush (by commit) is sure of that on Kafka.
-        eventually(lambda: self._blocks(log, first, second, topic), 10)
+        eventually(lambda: self._blocks(log, second, topic), 10)
         got = read(consumer, 1)
         assert values(got) == [0]
         assert nothing_more(consumer)
@@ -194,7 +194,7 @@ class StreamSuite:
         assert 1 in values(read(consumer, 2))
 
     @staticmethod
-    def _blocks(log: LogUnderTest, first: TransactionalProducer, second: TransactionalProducer, topic: str) -> bool:
+    def _blocks(log: LogUnderTest, second: TransactionalProducer, topic: str) -> bool:
         """Put a committed record after the open transaction's, once that one has had the time to arrive."""
         watcher = log.consumer("watcher")
         partition = TopicPartition(topic, 0)
