@@ -1,12 +1,26 @@
-"""Intake's application in the test's own process, asked without a network and without waiting threads."""
+"""Intake for tests: its application in the test's own process, and the whole service as a process of its own."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 from fastapi import FastAPI
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.events.registry import OUTCOMES, RECEIVED, REFERRED, TRIAGED, dead_letter_topic
+from ibalagh.storage.migrate import apply
+from tests.support import topics
+from tests.support.poll import eventually
+
+TOKEN = "a-token-of-the-tests"
 
 
 class AppClient:
@@ -39,3 +53,101 @@ def app_client(app: FastAPI) -> Iterator[AppClient]:
             yield client
         finally:
             client.close()
+
+
+class Place(NamedTuple):
+    """Where an intake works: its broker, database, topics, and the folder of its keys and logs."""
+
+    bootstrap: str
+    database_url: str
+    prefix: str
+    home: Path
+
+    @property
+    def codec(self) -> Codec:
+        """The codec of the topics."""
+        return Codec(self.prefix)
+
+    def environment(self, **given: str) -> dict[str, str]:
+        """The service's settings; short waits, any free port."""
+        settings = {
+            "KAFKA_BOOTSTRAP": self.bootstrap,
+            "DATABASE_URL": self.database_url,
+            "TOPIC_PREFIX": self.prefix,
+            "HOME": str(self.home),
+            "HTTP_PORT": "0",
+            "API_TOKEN": TOKEN,
+            "INTAKE_PUBLISH_TIMEOUT_S": "1.5",
+            "INTAKE_RECONCILE_AFTER_S": "2.5",
+            "INTAKE_RECONCILE_INTERVAL_S": "0.2",
+            "INTAKE_STATUS_LINGER_S": "0.01",
+            **given,
+        }
+        return os.environ | {f"IBALAGH_{name}": value for name, value in settings.items()}
+
+
+def prepare_place(bootstrap: str, database_url: str, prefix: str, home: Path) -> Place:
+    """A place with topics and tables."""
+    names = (RECEIVED, TRIAGED, REFERRED, OUTCOMES, dead_letter_topic("intake"))
+    topics.create(bootstrap, {prefix + name: 2 for name in names}, 1)
+    apply(database_url, "intake")
+    return Place(bootstrap, database_url, prefix, home)
+
+
+class IntakeProcess:
+    """`python -m services.intake`, its log in a file."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        self._start = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "services.intake"], env=dict(environment), stderr=file, stdout=file
+            )
+        port = eventually(self._port, 20)
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+        eventually(self._answers, 20)
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+        self.http.close()
+
+    def stop(self) -> int:
+        """End it in an orderly way; the exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(30)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self.http.close()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What this process has logged."""
+        text = self.log.read_bytes()[self._start :].decode()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def _port(self) -> int | None:
+        assert self._process.poll() is None, self.log.read_text()
+        return next((line["port"] for line in self.lines() if line["event"] == "started"), None)
+
+    def _answers(self) -> bool:
+        try:
+            return self.http.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def running(place: Place, **settings: str) -> Iterator[IntakeProcess]:
+    """The service at `place`; it must end well, unless the test killed it."""
+    process = IntakeProcess(place.environment(**settings), place.home / "intake.log")
+    try:
+        yield process
+    finally:
+        code = process.stop()
+        assert code in (0, -signal.SIGKILL), place.home.joinpath("intake.log").read_text()
