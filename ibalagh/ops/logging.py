@@ -22,7 +22,7 @@ FIELDS: Final = frozenset(
     deadline_s duration_s error event_id event_type events exit_code expected found group lag language limit loop name
     names number offset outcome page partition partitions pid policy port positions probe reason reasons records
     records_per_s report_id retry_after_s rows rule seconds setting signal size_bytes source state status table
-    timeout_s topic topics transactional_id version versions worker
+    timeout_s topic topics transactional_id type version versions worker
     """.split()  # noqa: SIM905 - a page of words reads better than a page of quotes
 )
 """The names that `extra` may use. Reports, cases and commands are named by their random ids only."""

