@@ -4,6 +4,10 @@ A dead letter has the record's own key, value (null stays null) and headers, and
 fixed order, so that what came in can be told apart from what was added, whatever headers it had:
 `dl_reason`, `dl_topic`, `dl_partition`, `dl_offset`, `dl_consumer`, `dl_time`, `dl_replays`
 (how often it was replayed). A replayed record carries `dl_replays` as its last header.
+
+That a letter was replayed is itself a record in the dead letters: null, with the one header `dl_replayed` =
+`partition:offset` of the letter, written in the same transaction as the replay; so each letter is replayed once, in
+whatever order, and the topic tells all.
 """
 
 from datetime import datetime
@@ -12,6 +16,7 @@ from typing import NamedTuple
 from ibalagh.stream.ports import Headers, Outgoing, Record
 
 _NAMES = ("dl_reason", "dl_topic", "dl_partition", "dl_offset", "dl_consumer", "dl_time", "dl_replays")
+_REPLAYED = "dl_replayed"
 MAX_REPLAYS = 3
 """How often a record is replayed before the tool refuses: what failed three times is no accident of the day."""
 
@@ -73,6 +78,20 @@ def replay(letter: DeadLetter) -> Outgoing:
         raise ValueError(f"replayed {letter.replays} times already and refused again each time")
     mark = ("dl_replays", str(letter.replays + 1).encode())
     return Outgoing(letter.topic, letter.key, letter.value, [*letter.headers, mark])
+
+
+def replayed_marker(letter: DeadLetter) -> Outgoing:
+    """The record that says that `letter` was replayed, for the letter's own topic."""
+    topic, partition, offset = letter.at
+    return Outgoing(topic, None, None, [(_REPLAYED, b"%d:%d" % (partition, offset))])
+
+
+def replayed_by(record: Record) -> tuple[int, int] | None:
+    """Partition and offset of the letter that `record` marks as replayed; None when it is no marker."""
+    if len(record.headers) != 1 or record.headers[0][0] != _REPLAYED:
+        return None
+    partition, _, offset = (record.headers[0][1] or b"").partition(b":")
+    return int(partition), int(offset)
 
 
 def _split_replays(headers: Headers) -> tuple[Headers, int]:

@@ -181,17 +181,7 @@ class KafkaConsumer:
                 # Records beside it have moved the positions already, so these must be returned; it is raised after.
                 self._latch(self._consume_error(error))
                 continue
-            append(
-                Record(
-                    message.topic(),
-                    message.partition(),
-                    message.offset(),
-                    message.key(),
-                    message.value(),
-                    message.headers() or (),
-                    message.timestamp()[1],
-                )
-            )
+            append(record_of(message))
         return records
 
     def _consume_error(self, error: KafkaError) -> Exception:
@@ -261,3 +251,16 @@ class KafkaConsumer:
         if self._latched is not None:
             error, self._latched = self._latched, None
             raise error
+
+
+def record_of(message: Any) -> Record:
+    """The record in a message without error; typed `Any`, since the library's types allow None for all it holds."""
+    return Record(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.key(),
+        message.value(),
+        message.headers() or (),
+        message.timestamp()[1],
+    )
