@@ -31,16 +31,21 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 SESSION_TIMEOUT_MS = 4000
 """A killed broker may register again only when its old session has run out (Kafka's default: 9 s)."""
 
-HEAP_MB = 448
+CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
+"""Held for good by the cleaner of compacted topics; the default, 128 MiB, would be most of this small heap."""
+
 JVM_OPTIONS = (
-    f"-Xmx{HEAP_MB}m",
-    f"-Xms{HEAP_MB // 2}m",
+    "-Xmx256m",
+    "-Xms96m",
     "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
 )
+"""Measured on two shared cores (600,000 records of 700 bytes produced, half of them copied in transactions): the serial
+collector needs the least processor time per record (2.7-3.4 µs against 3.6-4.1 with G1), a larger heap gains nothing,
+and the process stays under 300 MB."""
 
 LOG_CONFIGURATION = """\
 <Configuration status="WARN">
@@ -201,6 +206,7 @@ class EmbeddedKafka:
             "group.initial.rebalance.delay.ms": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
+            "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
             "controlled.shutdown.enable": "true" if self.brokers > 1 else "false",
         }
         return "".join(f"{name}={value}\n" for name, value in settings.items())

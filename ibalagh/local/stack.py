@@ -204,7 +204,7 @@ class Stack:
             wait_ready(worker, deadline)
 
     def _environment(self) -> dict[str, str]:
-        return {**self._environ, **self._state.environment()}
+        return {**self._environ, **self._state.environment(), "IBALAGH_HOME": str(self._home)}
 
     def _watch(self) -> None:
         while not self._stopping.wait(WATCH_EVERY_S):

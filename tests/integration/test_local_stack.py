@@ -111,6 +111,7 @@ def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
     assert seen["IBALAGH_API_TOKEN"] == now.token
     assert seen["IBALAGH_KAFKA_BOOTSTRAP"] == now.bootstrap
     assert seen["IBALAGH_WORKER_INDEX"] == "1"
+    assert seen["IBALAGH_HOME"] == str(tmp_path / "home")
 
     status = ibalagh("status", "--json")
     overview = json.loads(status.stdout)
