@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final, NamedTuple
 
+from ibalagh.ops.errors import describe_error
+
 PROBE_TIMEOUT_S: Final = 2.0
 CACHE_S: Final = 1.0
 
@@ -46,7 +48,7 @@ class Health:
         return [name for name, alive in self._loops.items() if not alive()]
 
     def readiness(self) -> dict[str, str]:
-        """Per probe `ok`, `timeout`, or the class of the error; at most `cache_s` old."""
+        """Per probe `ok`, `timeout`, or the error's class, with the message of our own; at most `cache_s` old."""
         with self._lock:
             if time.monotonic() - self._answered_at > self._cache_s:
                 deadline = time.monotonic() + self._timeout_s
@@ -81,8 +83,14 @@ class Health:
                 return "timeout"
             outcome = "TimeoutError"
         except Exception as error:  # noqa: BLE001
-            outcome = type(error).__name__
+            outcome = _told(error)
         else:
             outcome = "ok"
         del self._running[name]
         return outcome
+
+
+def _told(error: Exception) -> str:
+    described = describe_error(error)
+    kind = described["error"].rpartition(".")[2]
+    return f"{kind}: {described['message']}" if described.get("message") else kind

@@ -1,6 +1,8 @@
 """How commands ended: written in the transaction that handled them, awaited by whoever sent them.
 
-A waiter asks by one query for all the ids that anybody waits for, however many requests wait.
+A waiter asks by one query for all the ids that anybody waits for, however many requests wait. LISTEN/NOTIFY was
+measured beside it: a query costs 140 µs of CPU, at most 200 a second while anyone waits and none otherwise; a
+notification costs 15 µs a batch, but also a connection and a thread in every process, all the time.
 """
 
 import threading

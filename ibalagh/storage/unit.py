@@ -30,6 +30,7 @@ class PostgresUnit:
     """Does a batch's work in one PostgreSQL transaction. One thread uses it.
 
     `handle` gets the readable events in order, and the open transaction, in which it reads and writes what it owns.
+    `after_commit` is called when something new is in the outbox: `Relay.wake`, say.
     """
 
     keeps_positions: bool = True
@@ -41,12 +42,14 @@ class PostgresUnit:
         handle: Handler,
         *,
         codec: Codec,
+        after_commit: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._consumer = consumer
         self._handle = handle
         self._codec = codec
+        self._after_commit = after_commit
         self._clock = clock
         self._dead_letter_topic = codec.topic(dead_letter_topic(database.service))
 
@@ -82,7 +85,10 @@ class PostgresUnit:
                 tx.copy_binary("outbox", OUTBOX_COLUMNS, pack_rows(rows))  # 4
             self._store_offsets(tx, batch.positions)  # 5
             committing_at = time.perf_counter()
-        return Committed(len(handled.effects), handled.rejected, time.perf_counter() - committing_at)  # 6
+        commit_s = time.perf_counter() - committing_at  # 6
+        if rows:
+            self._after_commit()
+        return Committed(len(handled.effects), handled.rejected, commit_s)
 
     def close(self) -> None:
         """Nothing to free: connections belong to the database's pool."""

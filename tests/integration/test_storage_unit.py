@@ -10,6 +10,7 @@ from ibalagh.events.envelope import Data, Event
 from ibalagh.storage.outbox import PostgresOutbox
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.transaction import Transaction
+from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream import deadletters
 from ibalagh.stream.errors import AbortableError, PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import Record, TopicPartition
@@ -49,6 +50,21 @@ def test_positions_effects_and_outbox_are_committed_together(database_url: str) 
         assert committed.commit_s > 0
         assert counts(database) == (3, 3, 7)
         assert worker.start_positions([PARTITION, TopicPartition(SOURCE, 1)]) == {PARTITION: 7}
+
+
+def test_the_relay_is_woken_after_a_commit_that_left_something_to_publish(database_url: str) -> None:
+    with migrated(database_url, tables=TABLE) as database:
+        waiting: list[int] = []
+        worker = PostgresUnit(
+            database,
+            CONSUMER,
+            remember,
+            codec=storage.CODEC,
+            after_commit=lambda: waiting.append(len(PostgresOutbox(database, CONSUMER).read({}, 9).records)),
+        )
+        worker.process(batch(range(3)))
+        worker.process(Batch([], [], [], {PARTITION: 4}))
+        assert waiting == [3]
 
 
 def test_a_handler_that_raises_leaves_no_trace(database_url: str) -> None:

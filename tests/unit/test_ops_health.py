@@ -3,6 +3,7 @@
 import threading
 
 from ibalagh.ops.health import Health, Probe
+from ibalagh.stream.errors import PassingError
 from tests.support.poll import eventually
 
 
@@ -10,9 +11,13 @@ def _fail() -> None:
     raise ConnectionError("with an address in it")
 
 
+def _wait() -> None:
+    raise PassingError("waits for the broker")
+
+
 def test_each_probe_is_told_by_its_outcome() -> None:
-    health = Health([Probe("good", lambda: None), Probe("bad", _fail)])
-    assert health.readiness() == {"good": "ok", "bad": "ConnectionError"}
+    health = Health([Probe("good", lambda: None), Probe("bad", _fail), Probe("loop", _wait)])
+    assert health.readiness() == {"good": "ok", "bad": "ConnectionError", "loop": "PassingError: waits for the broker"}
 
 
 def test_a_probe_that_hangs_is_a_time_out_and_is_not_piled_up() -> None:
