@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,11 +26,18 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def place() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user may pass; a second pytest would close pytest's usual one to it again."""
+    with tempfile.TemporaryDirectory(prefix="ibalagh-stack-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def environment(place: Path) -> dict[str, str]:
     """A home of its own, and ports of its own far from the stack's usual ones."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("IBALAGH_")}
     shift = processes.free_ports(1)[0] - 8100
-    return {**own, "IBALAGH_HOME": str(tmp_path / "home"), "IBALAGH_PORT_SHIFT": str(shift), "COLUMNS": "160"}
+    return {**own, "IBALAGH_HOME": str(place / "home"), "IBALAGH_PORT_SHIFT": str(shift), "COLUMNS": "160"}
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def ibalagh(environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path, ibalagh: Run) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def start(environment: dict[str, str], place: Path, ibalagh: Run) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Starts the small stack in the background; whatever a test leaves is taken down afterwards."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -52,7 +60,7 @@ def start(environment: dict[str, str], tmp_path: Path, ibalagh: Run) -> Iterator
         process = processes.start(
             [sys.executable, "-m", "tests.support.small_stack"],
             environment=environment,
-            log=tmp_path / "supervisor.log",
+            log=place / "supervisor.log",
             directory=PROJECT_ROOT,
         )
         started.append(process)
@@ -64,9 +72,9 @@ def start(environment: dict[str, str], tmp_path: Path, ibalagh: Run) -> Iterator
         process.wait(5)
 
 
-def ready(tmp_path: Path) -> state.StackState:
+def ready(place: Path) -> state.StackState:
     def check() -> state.StackState | None:
-        now = state.read(tmp_path / "home")
+        now = state.read(place / "home")
         assert now is None or now.failure is None, now.failure
         return now if now is not None and now.ready else None
 
@@ -89,10 +97,10 @@ def test_nothing_runs_at_first(ibalagh: Run) -> None:
 
 
 def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
-    start: Callable[[], subprocess.Popen[bytes]], ibalagh: Run, tmp_path: Path
+    start: Callable[[], subprocess.Popen[bytes]], ibalagh: Run, place: Path
 ) -> None:
     supervisor = start()
-    now = ready(tmp_path)
+    now = ready(place)
     assert now.bootstrap is not None
     assert now.database_url is not None
     assert now.token is not None
@@ -103,7 +111,7 @@ def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
         assert cursor.fetchone() == ("on", "on")
     connection.close()
     for name in ("token", "stack.json"):
-        assert (tmp_path / "home" / "local" / name).stat().st_mode & 0o077 == 0, "secrets are their owner's alone"
+        assert (place / "home" / "local" / name).stat().st_mode & 0o077 == 0, "secrets are their owner's alone"
 
     first, second = now.services
     assert (first.worker, second.worker, second.port) == (0, 1, first.port + 1)
@@ -111,7 +119,7 @@ def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
     assert seen["IBALAGH_API_TOKEN"] == now.token
     assert seen["IBALAGH_KAFKA_BOOTSTRAP"] == now.bootstrap
     assert seen["IBALAGH_WORKER_INDEX"] == "1"
-    assert seen["IBALAGH_HOME"] == str(tmp_path / "home")
+    assert seen["IBALAGH_HOME"] == str(place / "home")
 
     status = ibalagh("status", "--json")
     overview = json.loads(status.stdout)
@@ -122,12 +130,12 @@ def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
 
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         get(first.port, "/crash")
-    eventually(lambda: (state.read(tmp_path / "home") or now).services[0].restarts == 1, timeout_s=20)
+    eventually(lambda: (state.read(place / "home") or now).services[0].restarts == 1, timeout_s=20)
     eventually(lambda: ibalagh("status", "--json").returncode == 0, timeout_s=20)
 
     second_start = subprocess.run(
         [sys.executable, "-m", "tests.support.small_stack"],
-        env={**os.environ, "IBALAGH_HOME": str(tmp_path / "home")},
+        env={**os.environ, "IBALAGH_HOME": str(place / "home")},
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
@@ -147,10 +155,10 @@ def test_a_stack_is_up_with_topics_and_schemas_survives_a_crash_and_goes_down(
 
 
 def test_what_a_killed_run_left_is_ended_by_the_next_start_and_the_data_is_still_there(
-    start: Callable[[], subprocess.Popen[bytes]], ibalagh: Run, tmp_path: Path
+    start: Callable[[], subprocess.Popen[bytes]], ibalagh: Run, place: Path
 ) -> None:
     supervisor = start()
-    before = ready(tmp_path)
+    before = ready(place)
     assert before.database_url is not None
     execute(before.database_url, "CREATE TABLE kept (id int)")
     supervisor.kill()
@@ -160,32 +168,32 @@ def test_what_a_killed_run_left_is_ended_by_the_next_start_and_the_data_is_still
     assert "cut off" in ibalagh("status").stdout
 
     start()
-    after = eventually(lambda: (now := ready(tmp_path)).runner != before.runner and now, timeout_s=60)
+    after = eventually(lambda: (now := ready(place)).runner != before.runner and now, timeout_s=60)
     assert after
-    assert "ended 4 processes that an unfinished earlier run had left" in (tmp_path / "supervisor.log").read_text()
+    assert "ended 4 processes that an unfinished earlier run had left" in (place / "supervisor.log").read_text()
     assert not any(process.is_running() for process in left)
     assert after.database_url is not None
     execute(after.database_url, "DROP TABLE kept")
 
 
 def test_a_taken_port_is_named_with_the_remedy_and_nothing_is_left_running(
-    start: Callable[[], subprocess.Popen[bytes]], environment: dict[str, str], ibalagh: Run, tmp_path: Path
+    start: Callable[[], subprocess.Popen[bytes]], environment: dict[str, str], ibalagh: Run, place: Path
 ) -> None:
     port = 8100 + int(environment["IBALAGH_PORT_SHIFT"])
     with socket.create_server(("127.0.0.1", port)):
         supervisor = start()
         assert supervisor.wait(60) == 1
-    log = (tmp_path / "supervisor.log").read_text()
+    log = (place / "supervisor.log").read_text()
     assert f"Port {port}, which echo needs, is taken by process {os.getpid()}" in log
     assert "IBALAGH_PORT_SHIFT" in log
     assert "the last start failed: Port" in ibalagh("status").stdout
-    held = (tmp_path / "home" / "local").glob("**/pid")
+    held = (place / "home" / "local").glob("**/pid")
     assert not [file for file in held if (record := ProcessRecord.read(file)) and record.process()]
 
 
-def test_a_stop_during_the_start_ends_everything(start: Callable[[], subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_a_stop_during_the_start_ends_everything(start: Callable[[], subprocess.Popen[bytes]], place: Path) -> None:
     supervisor = start()
-    pid_file = tmp_path / "home" / "local" / "kafka" / "broker-1" / "pid"
+    pid_file = place / "home" / "local" / "kafka" / "broker-1" / "pid"
     eventually(pid_file.exists, timeout_s=30)
     broker = ProcessRecord.read(pid_file)
     assert broker is not None
@@ -200,7 +208,7 @@ def test_a_stack_on_given_stores_starts_none(
     broker: str,
     database_url: str,
     topic_prefix: str,
-    tmp_path: Path,
+    place: Path,
 ) -> None:
     environment |= {
         "IBALAGH_KAFKA_BOOTSTRAP": broker,
@@ -208,7 +216,7 @@ def test_a_stack_on_given_stores_starts_none(
         "IBALAGH_TOPIC_PREFIX": topic_prefix,
     }
     start()
-    now = ready(tmp_path)
+    now = ready(place)
     assert (now.bootstrap, now.database_url, dict(now.embedded)) == (broker, database_url, {})
     assert len(ClusterAdmin(broker).names(topic_prefix)) >= 12
 
