@@ -7,7 +7,7 @@ before actions: they stem from different topics, so no order between them exists
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from ibalagh.events.cases import CaseLeftV1
 from ibalagh.events.commands import ActOnCaseV1
@@ -21,6 +21,9 @@ from services.referral.history import Entry, departure, entry_of
 from services.referral.membership import Change, ReportDecided
 from services.referral.model import SOURCE, Case, Membership
 
+MAX_VERSION: Final = 2**31 - 1
+"""The largest version that a row can hold."""
+
 
 class ReportWork(NamedTuple):
     """A report's event that may change a case; `keys` of its indicators when it is referred, else none."""
@@ -31,10 +34,14 @@ class ReportWork(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A batch, sorted. Triaged reports that are not referred are in neither list: they wait for a person."""
+    """A batch, sorted. Triaged reports that are not referred are in no list: they wait for a person.
+
+    `rejected`: events that nobody can store or keep in order, each with the reason `bad_subject` or `bad_version`.
+    """
 
     reports: Sequence[ReportWork]
     actions: Sequence[Event[Data]]
+    rejected: Sequence[tuple[Event[Data], str]] = ()
 
 
 class Snapshot(NamedTuple):
@@ -81,17 +88,26 @@ def read(events: Sequence[Event[Data]]) -> Work:
     """Sort a batch; events of other types are passed over, so that a topic may gain types."""
     reports: list[ReportWork] = []
     actions: list[Event[Data]] = []
+    rejected: list[tuple[Event[Data], str]] = []
     key_of = linking.key_of
     for event in events:
         data = event.data
         if isinstance(data, ReportTriagedV1 | ReportReviewedV1):
-            if data.decision.disposition is Disposition.REFER:
+            # Order holds per key only: a report under another key could be handled by two workers at once.
+            if data.report_id != event.subject:
+                rejected.append((event, "bad_subject"))
+            elif data.version > MAX_VERSION:
+                rejected.append((event, "bad_version"))
+            elif data.decision.disposition is Disposition.REFER:
                 reports.append(ReportWork(event, data, tuple([key_of(each) for each in data.indicators])))
             elif isinstance(data, ReportReviewedV1):
                 reports.append(ReportWork(event, data, ()))
         elif isinstance(data, ActOnCaseV1):
-            actions.append(event)
-    return Work(reports, actions)
+            if data.case_id == event.subject:
+                actions.append(event)
+            else:
+                rejected.append((event, "bad_subject"))
+    return Work(reports, actions, rejected)
 
 
 def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence) -> Decided:

@@ -16,7 +16,6 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import RedirectResponse
 
 from ibalagh.events.envelope import Uuid
-from ibalagh.events.reports import ShortText
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState
 from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
@@ -25,8 +24,9 @@ from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem, invalid
 from services.referral import session, store
+from services.referral.batch import MAX_VERSION
 from services.referral.competence import table_for
-from services.referral.http import ActionIn, to_command
+from services.referral.http import MAX_NUMBER, ActionIn, Actor, Text, to_command
 from services.referral.lifecycle import ALLOWED, NEEDS
 from services.referral.words import WORDS
 
@@ -38,11 +38,11 @@ class ActForm(BaseModel):
 
     form_token: str = Field("", max_length=200)
     action: CaseAction
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=MAX_VERSION)
     occurred_at: str = Field("", max_length=40)
-    service: ShortText = ""
-    reason: ShortText = ""
-    suspect_ref: ShortText = ""
+    service: Text = ""
+    reason: Text = ""
+    suspect_ref: Text = ""
     result: CaseResult | Literal[""] = ""
 
 
@@ -79,9 +79,9 @@ class Console:
     def cases(
         self,
         request: Request,
-        after: int | None = None,
-        service: Annotated[str, Query(max_length=200)] = "",
-        state: Annotated[str, Query(max_length=40)] = "",
+        after: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
+        service: Text = "",
+        state: Text = "",
     ) -> Response:
         """The list of cases, the latest first; the sign-in form for whoever is not signed in."""
         if self._session(request) is None:
@@ -127,7 +127,7 @@ class Console:
         self,
         request: Request,
         token: Annotated[str, Form(max_length=500)],
-        actor: Annotated[str, Form(min_length=1, max_length=200)],
+        actor: Annotated[Actor, Form()],
     ) -> Response:
         """Begin a session, or show the form again (401) when the token is not right."""
         if not token_matches(self._settings, f"Bearer {token}"):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ibalagh.events.envelope import Data, Event
 from ibalagh.storage.transaction import Transaction
-from ibalagh.stream.unit import Handled
+from ibalagh.stream.unit import Handled, Rejected
 from services.referral import batch, store
 from services.referral.competence import Competence, table_for
 
@@ -25,10 +25,11 @@ class Handler:
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
         """The events that follow from a batch; the rows are written in `tx`."""
         work = batch.read(events)
+        rejected = [Rejected(event, reason) for event, reason in work.rejected]
         if not work.reports and not work.actions:
-            return Handled(())
+            return Handled((), rejected)
         snapshot = store.gather(tx, work)
         now = self._clock()
         decided = batch.decide(work, snapshot, now=now, competence=self._competence(now))
         store.apply(tx, decided)
-        return Handled(decided.effects)
+        return Handled(decided.effects, rejected)

@@ -6,7 +6,7 @@ codes of `lifecycle.RefusalCode`, 422, 503.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 from ibalagh.events.commands import ActOnCaseV1
 from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.make import root
-from ibalagh.events.reports import ShortText
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState
 from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
@@ -24,10 +23,16 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.referral import store
+from services.referral.batch import MAX_VERSION
 from services.referral.lifecycle import ALLOWED
 from services.referral.model import SOURCE, Case, Membership
 
-Actor = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_PLAIN)]
+"""One line without control characters."""
+Actor = Annotated[Text, StringConstraints(min_length=1)]
+MAX_NUMBER: Final = 2**63 - 1
+"""The largest case number that a row can hold."""
 CaseId = Annotated[Uuid, Path(description="A case's id")]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 
@@ -39,11 +44,11 @@ class ActionIn(BaseModel):
 
     action: CaseAction
     actor: Actor = Field(description="Pseudonym of the officer or prosecutor")
-    version: int | None = Field(None, ge=1)
+    version: int | None = Field(None, ge=1, le=MAX_VERSION)
     occurred_at: AwareDatetime | None = Field(None, description="When it happened; now, if not given")
-    service: ShortText | None = None
-    reason: ShortText | None = None
-    suspect_ref: ShortText | None = Field(None, description="The service's own reference; never a name")
+    service: Text | None = None
+    reason: Text | None = None
+    suspect_ref: Text | None = Field(None, description="The service's own reference; never a name")
     result: CaseResult | None = None
 
 
@@ -123,8 +128,8 @@ def routes(settings: Settings, database: Database, commands: Commands, clock: Ca
     @router.get("/cases")
     def list_cases(
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-        after: Annotated[int | None, Query(description="The `next` of the page before")] = None,
-        service: Annotated[str | None, Query(max_length=200)] = None,
+        after: Annotated[int | None, Query(ge=1, le=MAX_NUMBER, description="The `next` of the page before")] = None,
+        service: Text | None = None,
         state: CaseState | None = None,
     ) -> dict[str, Any]:
         """A page of cases, the latest first; `next` is null on the last page."""

@@ -105,7 +105,8 @@ def test_cases_are_listed_page_by_page_and_filtered(referral: Referral) -> None:
     assert [each["number"] for each in (*first["items"], *second["items"])] == [2, 1]
     only = referral.client.get("/v1/cases", params={"service": "PJ-AGADIR", "state": "referred"}).json()["items"]
     assert [each["service"] for each in only] == ["PJ-AGADIR"]
-    assert referral.client.get("/v1/cases", params={"state": "nonsense"}).status_code == 422
+    for wrong in ({"state": "nonsense"}, {"service": "\x00"}, {"after": 2**63}, {"after": 0}, {"limit": 1001}):
+        assert referral.client.get("/v1/cases", params=wrong).status_code == 422
 
 
 def test_a_case_shows_its_reports_and_its_past_and_what_may_be_done(referral: Referral) -> None:
@@ -141,6 +142,9 @@ def test_an_action_is_answered_when_it_was_applied_and_a_repeat_is_answered_alik
         ({"action": "accept", "occurred_at": "2024-08-01T00:00:00"}, 422, "invalid"),
         ({"action": "accept", "name": "somebody"}, 422, "invalid"),
         ({"action": "dance"}, 422, "invalid"),
+        ({"action": "decline", "reason": "a\x00b"}, 422, "invalid"),
+        ({"action": "accept", "version": 2**31}, 422, "invalid"),
+        ({"action": "accept", "actor": " "}, 422, "invalid"),
     ],
 )
 def test_a_refusal_says_why_and_what_is_current(

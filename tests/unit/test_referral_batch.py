@@ -278,3 +278,13 @@ def test_the_rows_tell_the_whole_past_of_a_case() -> None:
     past = told(case, reports, world.history)
     assert [(each.version, each.type) for each in past] == [(each.data.version, each.type) for each in effects]  # type: ignore[attr-defined]
     assert past[1].detail == {"service": "PJ-RABAT"}
+
+
+def test_what_could_not_be_stored_or_kept_in_order_is_rejected_with_its_reason() -> None:
+    stray = triaged("a")._replace(subject=report_id("b"))
+    huge = triaged("c", version=2**31)
+    stray_action = action(report_id("case"), CaseAction.ACCEPT)._replace(subject=report_id("b"))
+    work = read([stray, huge, stray_action])
+    assert work.rejected == [(stray, "bad_subject"), (huge, "bad_version"), (stray_action, "bad_subject")]
+    assert not work.reports
+    assert not work.actions
