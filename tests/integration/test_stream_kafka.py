@@ -1,5 +1,8 @@
 """Kafka does what the suite asks of every log, and what only a real broker can show."""
 
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,12 +13,28 @@ from confluent_kafka.admin import AdminClient
 
 from ibalagh.stream.errors import FatalStreamError, PassingError
 from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
+from ibalagh.stream.kafka.consumer import UNREADABLE_HEADERS
 from ibalagh.stream.ports import Consumer, Outgoing, Producer, TopicPartition, TransactionalProducer
 from tests.support import topics
 from tests.support.poll import eventually
 from tests.support.stream_suite import StreamSuite, numbered, prepared, read, values
 
 NOBODY = "127.0.0.1:1"
+BAD_HEADER_NAME = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_):
+        return b"\\xff"
+
+async def main():
+    async with AIOKafkaProducer(bootstrap_servers=sys.argv[1]) as producer:
+        await producer.send_and_wait(sys.argv[2], b"v", headers=[(Name("x"), b"1")])
+
+asyncio.run(main())
+"""
+"""Writes a record that our own client refuses to write."""
 
 
 class KafkaLog:
@@ -113,6 +132,21 @@ class TestKafka(StreamSuite):
                 continue
         consumer.close()
         assert capfd.readouterr().err.count("\n") <= 3
+
+    def test_a_header_name_that_is_no_utf8_stops_nobody(self, log: KafkaLog) -> None:
+        topic = log.topic("a")
+        subprocess.run(
+            [sys.executable, "-c", BAD_HEADER_NAME, log.bootstrap, topic],
+            check=True,
+            timeout=30,
+            env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"},
+        )
+        log.producer().publish(numbered(topic, [1]), 10)
+        consumer = log.consumer()
+        consumer.subscribe([topic])
+        bad, good = read(consumer, 2)
+        assert (bad.value, bad.headers) == (b"v", UNREADABLE_HEADERS)
+        assert values([good]) == [1]
 
     def test_a_probe_of_a_broker_that_is_there_raises_nothing(self, broker: str) -> None:
         probe(broker, 5)

@@ -25,8 +25,10 @@ from ibalagh.stream.kafka.client import (
     kafka_error,
     raised,
 )
-from ibalagh.stream.ports import GroupMetadata, Positions, Record, TopicPartition
+from ibalagh.stream.ports import GroupMetadata, Headers, Positions, Record, TopicPartition
 
+UNREADABLE_HEADERS: Final[Headers] = (("unreadable_headers", None),)
+"""In the place of headers of which a name is no UTF-8: the one thing that a dead letter cannot keep."""
 _LOOKUP_TIMEOUT_S: Final = 10.0
 _LATEST: Final = -1
 """ListOffsets' time stamp for the end of a partition; with read_committed the broker answers the last stable offset."""
@@ -261,6 +263,16 @@ def record_of(message: Any) -> Record:
         message.offset(),
         message.key(),
         message.value(),
-        message.headers() or (),
+        _headers(message),
         message.timestamp()[1],
     )
+
+
+def _headers(message: Any) -> Headers:
+    try:
+        return message.headers() or ()
+    except SystemError as error:
+        # Nothing in Kafka keeps a writer from a header name that is no UTF-8; the library cannot read the list then.
+        if isinstance(error.__cause__, UnicodeDecodeError):
+            return UNREADABLE_HEADERS
+        raise
