@@ -1,7 +1,7 @@
 """Counting anew from offset 0 into twins of the tables, which then take their place: safe while workers run.
 
-In: the database and a reader of the log. Out: how many records were counted again. Raises RebuildError, and what reading
-and storing raise; then the live tables are as they were.
+In: the database and a reader of the log. Out: how many offsets were counted again. Raises RebuildError, and what
+reading and storing raise; then the live tables are as they were.
 
 1. One rebuild at a time: an advisory lock.
 2. Make empty twins.

@@ -13,6 +13,9 @@ class StatsSettings(Settings):
     service: ClassVar[str] = "stats"
 
     http_port: int = Field(8400, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    deltas_every_s: float = Field(
+        0.25, gt=0, le=60, description="Seconds between two looks for deltas to publish; the dashboard lags by it"
+    )
 
 
 class WindowsSettings(Settings):

@@ -1,0 +1,107 @@
+"""Stats' composition: the counters, their relay, the event stream, HTTP. `python -m services.stats`.
+
+Settings: `services.stats.settings.StatsSettings`. The windows are a process of their own: `windows_worker`.
+"""
+
+import os
+import sys
+import uuid
+from typing import Final
+
+from fastapi import FastAPI
+
+from ibalagh.events.registry import DELTAS
+from ibalagh.ops import logging as logs
+from ibalagh.ops.health import Probe
+from ibalagh.ops.runner import run
+from ibalagh.storage.leadership import Leadership
+from ibalagh.storage.outbox import PostgresOutbox
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.unit import PostgresUnit
+from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer, probe
+from ibalagh.stream.processor import Processor
+from ibalagh.stream.relay import Relay
+from ibalagh.web.app import create_app
+from services.stats import dashboard, http, names, store
+from services.stats.counting import TOPICS
+from services.stats.feed import Feed
+from services.stats.handlers import Counters
+from services.stats.reading import CountingCodec
+from services.stats.settings import StatsSettings
+
+_PROBE_TIMEOUT_S: Final = 1.5
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    settings = StatsSettings()
+    logs.configure(settings.service, settings.log_level)
+    database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
+    counters = _counters(settings, database)
+    relay = _relay(settings, database)
+    feed = _feed(settings, database)
+    probes = [
+        Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
+        Probe("database", database.probe),
+        Probe(counters.name, counters.check),
+        Probe(relay.name, relay.check),
+    ]
+    loops = {"counters": counters.run, "relay": relay.run, "feed": feed.run}
+    try:
+        return run(settings.service, loops, application(settings, database, feed, probes), settings)
+    finally:
+        database.close()
+
+
+def application(settings: StatsSettings, database: Database, feed: Feed, probes: list[Probe]) -> FastAPI:
+    """The HTTP application: JSON, the event stream, the dashboard."""
+    app = create_app("Ibalagh stats", settings, probes, description="Exact counters, windows, the communiqué.")
+    http.add_routes(app, settings, database, feed)
+    dashboard.add_routes(app, settings, database, feed)
+    return app
+
+
+def _counters(settings: StatsSettings, database: Database) -> Processor:
+    group = names.group(settings.topic_prefix)
+    codec = CountingCodec(settings.topic_prefix)
+    handler = Counters(worker=f"counters-{settings.worker_index}")
+    return Processor(
+        name="counters",
+        service=settings.service,
+        topics=TOPICS,
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=group),
+        codec=codec,
+        unit=PostgresUnit(database, group, handler.handle, codec=codec),
+        max_records=settings.batch_max_records,
+        linger_s=settings.batch_linger_s,
+    )
+
+
+def _relay(settings: StatsSettings, database: Database) -> Relay:
+    name = names.relay(settings.topic_prefix)
+    return Relay(
+        service=settings.service,
+        outbox=PostgresOutbox(database, names.group(settings.topic_prefix)),
+        leadership=Leadership(database, name),
+        consumer=KafkaConsumer(settings.kafka_bootstrap, name, client_id=name),
+        producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, name),
+        poll_s=settings.deltas_every_s,
+    )
+
+
+def _feed(settings: StatsSettings, database: Database) -> Feed:
+    # A group of its own for each process, since each has browsers of its own.
+    group = f"{names.group(settings.topic_prefix)}.live.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+
+    def render() -> dict[str, str]:
+        with database.transaction(read_only=True) as tx:
+            return dashboard.frames(store.read_cells(tx))
+
+    def consumer() -> KafkaConsumer:
+        return KafkaConsumer(settings.kafka_bootstrap, group, client_id=group)
+
+    return Feed(consumer, f"{settings.topic_prefix}{DELTAS}", render)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The event stream of the figures: one frame a second at most, made once and sent to every browser.
+
+In: `stats.deltas`, which say that the counters changed; then, once, the counters. Out: server-sent events (WHATWG HTML,
+section 9.2) to any number of listeners. However many listen, the database is asked once a second, and not at all while
+nothing changes. A listener that is slow misses frames, never order.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final, NamedTuple
+
+from ibalagh.stream.errors import PassingError
+from ibalagh.stream.ports import Consumer
+from ibalagh.stream.processor import Stop
+
+FRAME_EVERY_S: Final = 1.0
+HEARTBEAT_S: Final = 15.0
+"""A comment is sent after so long without a frame, so that a proxy keeps the connection and a dead one is noticed."""
+RETRY_MS: Final = 2_000
+_RETRY_AFTER_S: Final = 1.0
+_HEARTBEAT: Final = b": still here\n\n"
+_log = logging.getLogger(__name__)
+
+
+class Frame(NamedTuple):
+    """What there is to send: its number from 1, and how it is written for each kind of listener."""
+
+    number: int
+    written: dict[str, bytes]
+
+
+Render = Callable[[], dict[str, str]]
+"""Reads the counters and writes them, by kind of listener; raises `PassingError` when the database is away."""
+
+
+class Feed:
+    """Frames for listeners of any thread's event loop; `run` makes them in a thread of its own."""
+
+    def __init__(
+        self,
+        consumer: Callable[[], Consumer],
+        topic: str,
+        render: Render,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make_consumer = consumer
+        self._topic = topic
+        self._render = render
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+        self._closed = False
+        self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    def run(self, shutdown: Stop) -> None:
+        """Make frames until a stop is requested; then the streams end. Raises what no retry can cure."""
+        consumer = self._make_consumer()
+        try:
+            consumer.subscribe([self._topic], start_positions=consumer.end_offsets)
+            changed, next_frame, wait_until = True, 0.0, 0.0
+            while not shutdown.requested:
+                now = self._monotonic()
+                try:
+                    changed = bool(consumer.consume(1_000, 0.0, 0.1)) or changed
+                    if changed and now >= max(next_frame, wait_until):
+                        self._publish(self._render())
+                        changed, next_frame = False, now + FRAME_EVERY_S
+                except PassingError as error:
+                    wait_until = now + _RETRY_AFTER_S
+                    _log.warning("no frame for now", extra={"error": type(error).__name__})
+        finally:
+            self._close()
+            consumer.close()
+
+    async def listen(self, kind: str) -> AsyncIterator[bytes]:
+        """The stream of one listener: the frame that there is, then each new one, until the feed ends."""
+        listener = (asyncio.get_running_loop(), asyncio.Event())
+        with self._lock:
+            self._listeners.add(listener)
+        try:
+            yield f"retry: {RETRY_MS}\n\n".encode()
+            sent = 0
+            while not self._closed:
+                listener[1].clear()
+                frame = self._frame
+                if frame is not None and frame.number != sent:
+                    sent = frame.number
+                    yield frame.written[kind]
+                    continue
+                try:
+                    await asyncio.wait_for(listener[1].wait(), HEARTBEAT_S)
+                except TimeoutError:
+                    yield _HEARTBEAT
+        finally:
+            with self._lock:
+                self._listeners.discard(listener)
+
+    def _publish(self, texts: dict[str, str]) -> None:
+        number = 1 if self._frame is None else self._frame.number + 1
+        self._frame = Frame(number, {kind: _event(number, text) for kind, text in texts.items()})
+        self._wake()
+
+    def _close(self) -> None:
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for loop, event in listeners:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
+
+
+def _event(number: int, text: str) -> bytes:
+    """A server-sent event named `counters`; a line break in the data begins another data line."""
+    data = "".join(f"data: {line}\n" for line in text.splitlines())
+    return f"event: counters\nid: {number}\n{data}\n".encode()

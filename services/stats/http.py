@@ -1,0 +1,86 @@
+"""The HTTP interface: counters, communiqué, the event stream. All of it asks for the bearer token.
+
+In: requests. Out: JSON, text or server-sent events; problem details for every refusal.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from pydantic import BaseModel
+
+from ibalagh.ops.settings import Settings
+from ibalagh.storage.postgres import Database
+from ibalagh.web.auth import bearer
+from ibalagh.web.problems import Problem
+from services.stats import communique, crosstab, press, store
+from services.stats.counting import MEANING, Cell, Measure
+from services.stats.feed import Feed
+
+EVENT_STREAM = "text/event-stream"
+
+First = Annotated[date | None, Query(alias="from", description="First civil day; without it, from the beginning")]
+Last = Annotated[date | None, Query(alias="to", description="Last civil day, included; without it, until today")]
+
+
+class Counters(BaseModel):
+    """`totals` by measure in the order of a report's way; `rows` only when asked `by` something."""
+
+    first_day: date | None
+    last_day: date | None
+    totals: dict[str, int]
+    rows: list[dict[str, Any]]
+
+
+def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed) -> None:
+    """Add the interface."""
+    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+
+    @router.get("/counters", summary="Exact counters, as totals and cross-tabs")
+    def counters(
+        first: First = None,
+        last: Last = None,
+        measure: Annotated[list[Measure] | None, Query(description="Only these measures; may be repeated")] = None,
+        by: Annotated[str, Query(description=f"Dimensions with commas: {', '.join(crosstab.DIMENSIONS)}")] = "",
+    ) -> Counters:
+        cells = read(database, first, last, measure)
+        dimensions = [name.strip() for name in by.split(",") if name.strip()]
+        try:
+            found = crosstab.rows(cells, dimensions) if dimensions else []
+        except KeyError:
+            raise Problem(422, "unknown_dimension", "There is no such dimension", field="by") from None
+        return Counters(first_day=first, last_day=last, totals=crosstab.totals(cells), rows=found)
+
+    @router.get("/measures", summary="What each measure counts")
+    def measures() -> dict[str, str]:
+        return {measure.value: MEANING[measure] for measure in Measure}
+
+    @router.get("/communique", summary="The figures of a period, as JSON or as a text to publish", response_model=None)
+    def figures(
+        first: First = None,
+        last: Last = None,
+        format_: Annotated[Literal["json", "text"], Query(alias="format")] = "json",
+        lang: Annotated[Literal["ar", "fr", "en"], Query()] = "en",
+    ) -> communique.Figures | PlainTextResponse:
+        computed = communique.compute(read(database, first, last, communique.NEEDED), first, last)
+        if format_ == "json":
+            return computed
+        return PlainTextResponse(press.text(computed, lang), headers={"Content-Language": lang})
+
+    @router.get("/events", summary="Server-sent events: the totals, a frame a second while they move")
+    def events() -> StreamingResponse:
+        return StreamingResponse(feed.listen("json"), media_type=EVENT_STREAM)
+
+    app.include_router(router)
+
+
+def read(
+    database: Database, first: date | None, last: date | None, measures: Sequence[Measure] | None
+) -> dict[Cell, int]:
+    """The cells of a period. Raises `Problem` for a period that ends before it begins."""
+    if first is not None and last is not None and first > last:
+        raise Problem(422, "bad_period", "The period ends before it begins", field="to")
+    with database.transaction(read_only=True) as tx:
+        return store.read_cells(tx, store.Period(first, last), measures)
