@@ -28,6 +28,7 @@ NAME = "Canary Person"
 def use_every_interface(intake: IntakeProcess) -> list[str]:
     """Everything that was answered, errors included, with the headers."""
     http = intake.http
+    eventually(lambda: http.get("/readyz").status_code == 200, 20)
     http.headers.update(PLANTED)
     report = {"text": TEXT, "identity": {"name": NAME, "phone": "+212 600 000 000"}}
     token = {"Authorization": f"Bearer {TOKEN}"}

@@ -1,0 +1,227 @@
+"""The public form without JavaScript: four languages, labels, a summary of errors, a receipt that a reload repeats."""
+
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibalagh.events.reports import ReportReceivedV1
+from ibalagh.events.vocabulary import Category, Channel
+from ibalagh.web.pages import LANGUAGES
+from ibalagh.web.problems import Problem
+from services.intake.forms import form_key, read_texts, submission_of, typed
+from services.intake.publisher import Verdict
+from services.intake.status import Status
+from services.intake.store import ReportStatus
+from services.intake.submission import RULES, InvalidSubmissionError
+from tests.support.intake import app_client
+from tests.unit.test_intake_http import NOW, Service
+
+TEXTS = read_texts()
+FULL = {
+    "text": "What was seen\r\nin two lines",
+    "category_hint": "fraud",
+    "links": "https://a.example/1\r\n\r\n https://b.example/2 ",
+    "platform": "a site",
+    "seen_at": "2026-06-01T10:00",
+    "origin_country": "FR",
+    "place": "Lyon",
+    "name": "Invented Person",
+    "phone": "",
+    "email": "person@mail.example",
+    "national_id": " ",
+}
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    with app_client(made.app) as made.client:
+        yield made
+
+
+class Page(HTMLParser):
+    """What a screen reader and a security reviewer look for in a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, *names: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
+
+
+def draft_of(html: str) -> str:
+    found = re.search(r'name="draft" value="([^"]+)"', html)
+    assert found
+    return found[1]
+
+
+def shape(texts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: shape(text) if isinstance(text, dict) else type(text) for name, text in texts.items()}
+
+
+def test_every_language_says_everything() -> None:
+    assert set(TEXTS) == set(LANGUAGES)
+    for texts in TEXTS.values():
+        assert shape(texts) == shape(TEXTS["en"])
+        assert set(texts["categories"]) == set(Category) - {Category.OUT_OF_SCOPE}
+        assert set(texts["statuses"]) == set(Status)
+        assert set(texts["rules"]) - {"other", "string_too_long", "too_long"} <= set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "language", "direction"),
+    [
+        ("", "", "ar", "rtl"),
+        ("fr-FR,en;q=0.8", "", "fr", "ltr"),
+        ("de, es;q=0.5", "", "es", "ltr"),
+        ("fr", "?lang=en", "en", "ltr"),
+        ("fr", "?lang=xx", "fr", "ltr"),
+    ],
+)
+def test_the_language_is_the_one_asked_for(
+    service: Service, header: str, query: str, language: str, direction: str
+) -> None:
+    response = service.client.get(f"/{query}", headers={"Accept-Language": header})
+    html = Page(response.text).all("html")[0]
+    assert (html["lang"], html["dir"]) == (language, direction)
+    assert TEXTS[language]["emergency"] in response.text.replace("&#39;", "'")
+    assert response.text.index(TEXTS[language]["emergency_title"]) < response.text.index("<form")
+
+
+@pytest.mark.parametrize("path", ["/", "/status"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_need_no_script_and_every_field_has_a_label(service: Service, path: str, language: str) -> None:
+    response = service.client.get(f"{path}?lang={language}")
+    page = Page(response.text)
+    assert not page.all("script", "iframe", "style")
+    assert not [name for _, attributes in page.tags for name in attributes if name == "style" or name.startswith("on")]
+    labelled = {each["for"] for each in page.all("label")}
+    fields = [each for each in page.all("input", "select", "textarea") if each.get("type") != "hidden"]
+    assert fields
+    assert {each["id"] for each in fields} == labelled
+    assert len(page.ids) == len(set(page.ids))
+    described = [(each.get("aria-describedby") or "").split() for each in fields]
+    assert {id_ for ids in described for id_ in ids} <= set(page.ids)
+    assert all((each.get("href") or "").startswith(("/", "#")) for each in page.all("a", "link"))
+    assert "set-cookie" not in response.headers
+    assert response.headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_filled_form_becomes_a_report_and_shows_the_receipt_once(service: Service) -> None:
+    response = service.client.post("/?lang=fr", data=FULL)
+    assert response.status_code == 200
+    [prepared] = service.queue.reports
+    assert prepared.receipt in response.text
+    assert prepared.record.value is not None
+    data = ReportReceivedV1.model_validate_json(prepared.record.value)
+    assert data.text == "What was seen\nin two lines"
+    assert data.links == ("https://a.example/1", "https://b.example/2")
+    assert (data.category_hint, data.platform, data.place) == (Category.FRAUD, "a site", "Lyon")
+    assert (data.facts.country, data.facts.identified, data.facts.channel) == ("FR", True, Channel.FORM)
+    assert prepared.sealed is not None
+
+
+def test_only_the_text_is_needed(service: Service) -> None:
+    response = service.client.post(
+        "/", data={"text": "x", "origin_country": "MA"} | dict.fromkeys(("links", "name"), "")
+    )
+    assert response.status_code == 200
+    assert service.queue.reports[0].sealed is None
+
+
+def test_a_form_sent_twice_is_one_report_and_a_corrected_one_another(service: Service) -> None:
+    draft = draft_of(service.client.get("/").text)
+    for text in ("x", "x", "y"):
+        assert service.client.post("/", data={"text": text, "draft": draft}).status_code == 200
+    first, again, other = (each.retry for each in service.queue.reports)
+    assert first == again
+    assert first is not None
+    assert other is not None
+    assert first.key != other.key
+    assert draft_of(service.client.get("/").text) != draft
+
+
+def test_errors_are_summed_up_linked_and_nothing_typed_is_lost(service: Service) -> None:
+    links = "\n".join(f"https://a.example/{number}" for number in range(21))
+    response = service.client.post("/?lang=en", data={**FULL, "text": "  ", "links": links, "place": "<b>x</b>"})
+    assert response.status_code == 422
+    page = Page(response.text)
+    assert any(each.get("role") == "alert" for each in page.all("div"))
+    assert {"#text", "#links"} <= {each.get("href") for each in page.all("a")}
+    assert {"text-error", "links-error"} <= set(page.ids)
+    assert [each.get("aria-invalid") for each in page.all("textarea")] == ["true", "true"]
+    for kept in ("a.example/20", "Invented Person", "&lt;b&gt;x&lt;/b&gt;", TEXTS["en"]["rules"]["not_blank"]):
+        assert kept in response.text
+    assert "<b>x" not in response.text
+    assert not service.queue.reports
+
+
+@pytest.mark.parametrize("field", ["category_hint", "origin_country", "seen_at"])
+def test_a_value_that_the_form_does_not_offer_is_refused_and_not_a_crash(service: Service, field: str) -> None:
+    response = service.client.post("/", data={"text": "x", field: '"><script>alert(1)</script>'})
+    assert response.status_code == 422
+    assert "<script>" not in response.text
+
+
+def test_when_nothing_can_be_promised_the_text_comes_back_without_a_receipt(service: Service) -> None:
+    service.queue.verdict = Verdict.UNAVAILABLE
+    response = service.client.post("/?lang=en", data=FULL)
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert TEXTS["en"]["unavailable"] in response.text
+    assert "Invented Person" in response.text
+    assert service.queue.reports[0].receipt not in response.text
+
+
+def test_the_status_page_answers_a_receipt_and_says_the_same_to_every_wrong_one(service: Service) -> None:
+    service.client.post("/", data={"text": "x"})
+    [prepared] = service.queue.reports
+    service.statuses.known[prepared.receipt_hash] = ReportStatus(Status.REFERRED, NOW)
+    right = service.client.post("/status?lang=en", data={"receipt": prepared.receipt.lower()})
+    assert right.status_code == 200
+    assert TEXTS["en"]["statuses"]["referred"] in right.text
+    wrong = [service.client.post("/status?lang=en", data={"receipt": each}) for each in ("x", prepared.receipt[:-1])]
+    assert {each.status_code for each in wrong} == {404}
+    assert wrong[0].text == wrong[1].text
+    assert TEXTS["en"]["unknown_receipt"] in wrong[0].text
+    service.statuses.away = True
+    assert service.client.post("/status?lang=en", data={"receipt": "x"}).status_code == 503
+
+
+def test_a_body_that_is_no_form_is_refused() -> None:
+    for body in (b"\xff", b"&".join(b"a%d=1" % number for number in range(60))):
+        with pytest.raises(Problem):
+            typed(body)
+
+
+def test_control_characters_become_spaces_since_nobody_could_correct_them() -> None:
+    assert typed(b"text=a%00b%1bc%0D%0Ad%09e")["text"] == "a b c\nd\te"
+
+
+def test_a_draft_that_is_not_ours_gives_no_key() -> None:
+    assert form_key("", b"x") is None
+    assert form_key("short", b"x") is None
+    assert form_key("é" * 20, b"x") is None
+    assert form_key("x" * 32, b"x") != form_key("x" * 32, b"y")
+
+
+@given(st.dictionaries(st.sampled_from([*FULL, "else"]), st.text(max_size=60)))
+def test_any_fields_are_a_submission_or_named_rules(fields: dict[str, str]) -> None:
+    try:
+        submission_of(fields)
+    except InvalidSubmissionError as error:
+        assert error.rules  # noqa: PT017
