@@ -85,7 +85,7 @@ def _pipeline(arguments: argparse.Namespace, console: Console) -> dict[str, Any]
         title = f"From acceptance, at {arguments.rate} reports/s"
         table = Table("stage", "p50 ms", "p99 ms", "reports", title=title)
         for name, values in stages.items():
-            table.add_row(name, f"{values.p50:.0f}", f"{values.p99:.0f}", str(values.count))
+            table.add_row(name, f"{values.p50:.0f}", f"{values.p99:.0f}", str(values.reports))
         console.print(table)
         counted = stages["counted"]
         document["latency_ms"] = {"p50": round(counted.p50, 1), "p99": round(counted.p99, 1)}

@@ -32,7 +32,7 @@ class Percentiles(NamedTuple):
 
     p50: float
     p99: float
-    count: int
+    reports: int
 
 
 def run(running: Platform, rate_per_s: int, seconds: int, seed: int) -> dict[str, Percentiles]:

@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.contracts.topics import load_topic_files
 from ibalagh.events.envelope import Data, Event
-from ibalagh.stream.ports import Outgoing, Record
+from ibalagh.stream.kafka import read_topic
+from ibalagh.stream.ports import Outgoing
 
 CHUNK = 10_000
 
@@ -44,9 +46,19 @@ def timestamps(bootstrap: str, topic: str) -> Iterator[list[int]]:
     Yields an empty list when nothing came for a while. It reads offsets ahead rarely, so as not to take the CPU that
     is being measured.
     """
-    consumer = _reader(bootstrap, {"fetch.wait.max.ms": 500, "fetch.min.bytes": 1_000_000})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"bench-reader-{time.monotonic_ns()}",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 500,
+            "fetch.min.bytes": 1_000_000,
+        }
+    )
     try:
-        _assign_all(consumer, topic)
+        numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
         while True:
             yield [message.timestamp()[1] for message in consumer.consume(CHUNK, 0.5) if message.error() is None]
     finally:
@@ -55,48 +67,4 @@ def timestamps(bootstrap: str, topic: str) -> Iterator[list[int]]:
 
 def read_all(bootstrap: str, topic: str, codec: Codec) -> list[Event[Data]]:
     """Every committed event of a topic, up to its end at this moment."""
-    consumer = _reader(bootstrap, {})
-    events = []
-    try:
-        partitions = _assign_all(consumer, topic)
-        ends = {one.partition: consumer.get_watermark_offsets(one, timeout=10)[1] for one in partitions}
-        while any(max(0, one.offset) < ends[one.partition] for one in consumer.position(partitions)):
-            messages = consumer.consume(CHUNK, 2.0)
-            if not messages:
-                break  # what is left are the markers of transactions, which are never returned
-            events += [codec.decode(_record(message)) for message in messages if message.error() is None]
-    finally:
-        consumer.close()
-    return events
-
-
-def _reader(bootstrap: str, settings: dict[str, int]) -> Consumer:
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"bench-reader-{time.monotonic_ns()}",
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            **settings,
-        }
-    )
-
-
-def _assign_all(consumer: Consumer, topic: str) -> list[TopicPartition]:
-    numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    partitions = [TopicPartition(topic, number, 0) for number in numbers]
-    consumer.assign(partitions)
-    return partitions
-
-
-def _record(message: Message) -> Record:
-    return Record(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        message.key(),
-        message.value(),
-        message.headers() or [],
-        message.timestamp()[1],
-    )
+    return [codec.decode(record) for record in read_topic(bootstrap, topic)]

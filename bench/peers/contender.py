@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED, TRIAGED
 from ibalagh.stream.ports import Outgoing, Record
+from services.triage.handlers import Classifier
 
 
 class Settings(NamedTuple):
@@ -41,8 +42,6 @@ class Settings(NamedTuple):
 
 def triage(settings: Settings) -> Callable[[Record], Outgoing]:
     """The domain function between two records: decode, decide, encode, exactly as the service does it."""
-    from services.triage.handlers import Classifier
-
     classify = Classifier.from_policy_file()
     source, target = Codec(settings.source_prefix), Codec(settings.target_prefix)
 

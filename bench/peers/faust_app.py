@@ -26,11 +26,11 @@ def build(settings: Settings, guarantee: str) -> faust.App:
     source = app.topic(settings.source, key_type=bytes, value_type=bytes)
     target = app.topic(settings.target, key_type=bytes, value_type=bytes)
 
-    @app.agent(source)  # type: ignore[misc,unused-ignore]
-    async def forward(stream: faust.Stream[bytes]) -> None:
+    @app.agent(source)
+    async def forward(stream: faust.StreamT[bytes]) -> None:
         async for event in stream.events():
             message = event.message
-            headers = list(message.headers.items()) if isinstance(message.headers, dict) else list(message.headers)
+            headers = dict(message.headers or {})
             outgoing = handle(
                 Record(
                     message.topic,
@@ -38,11 +38,12 @@ def build(settings: Settings, guarantee: str) -> faust.App:
                     message.offset,
                     message.key,
                     message.value,
-                    headers,
+                    list(headers.items()),
                     int(message.timestamp * 1000),
                 )
             )
-            await target.send(key=outgoing.key, value=outgoing.value, headers=dict(outgoing.headers))
+            out = {name: value or b"" for name, value in outgoing.headers}
+            await target.send(key=outgoing.key, value=outgoing.value, headers=out)
 
     return app
 

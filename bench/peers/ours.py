@@ -1,7 +1,5 @@
 """The hop on our own loop: the same consumer, unit of work and settings that services/triage composes."""
 
-from services.triage.handlers import Classifier
-
 from bench.peers.contender import Settings
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED, dead_letter_topic
@@ -9,6 +7,7 @@ from ibalagh.ops.shutdown import Shutdown
 from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer
 from ibalagh.stream.kafka_unit import KafkaUnit
 from ibalagh.stream.processor import Processor
+from services.triage.handlers import Classifier
 
 
 def main() -> None:
@@ -33,7 +32,9 @@ def main() -> None:
         codec=Codec(settings.source_prefix),
         unit=unit,
     )
-    processor.run(Shutdown.installed())
+    shutdown = Shutdown()
+    shutdown.install()
+    processor.run(shutdown)
 
 
 if __name__ == "__main__":
