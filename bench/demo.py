@@ -34,6 +34,9 @@ from ibalagh.local.stack import Stack, end_leftovers
 SERVICES: Final = ("intake", "triage", "referral", "stats")
 PAGES: Final = (
     ("intake", "/", "the form for the public"),
+    ("triage", "/", "the analysts' queue"),
+    ("referral", "/", "the officers' cases"),
+    ("stats", "/", "the operators' dashboard"),
     *((name, "/docs", f"the interface of {name}") for name in SERVICES),
 )
 """Service, path, what a person finds there."""
@@ -73,8 +76,8 @@ def _run(scenario: Scenario, options: argparse.Namespace, console: Console) -> i
         try:
             stack.start(lambda line: console.print(line, style="dim"))
             differences = _show(scenario, stack, options, console, time.monotonic() - started)
-            _print_addresses(stack, console)
             if not options.exit:
+                _print_addresses(stack, console)
                 console.print("\nThe stack stays up: Ctrl-C ends it.", style="bold")
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
@@ -139,7 +142,8 @@ def _show(
 def _print_addresses(stack: Stack, console: Console) -> None:
     console.print("\nPages", style="bold")
     for name, page, what in PAGES:
-        console.print(f"  {stack.address(name)}{page}  {what}")
+        console.print(f"  {stack.address(name) + page:<28} {what}")
+    console.print(f"  The consoles ask for this stack's token: {stack.state.token}")
 
 
 if __name__ == "__main__":
