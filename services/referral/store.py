@@ -5,7 +5,6 @@ batch's indicators first: the batch is then decided anew, with the rival's case 
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
@@ -14,28 +13,12 @@ from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.errors import ConflictError
+from services.referral import packing
 from services.referral.batch import Decided, Snapshot, Work
 from services.referral.history import Entry, told
 from services.referral.model import Case, Membership
 
 _SQL: Final = load("services.referral")
-_CASE_COLUMNS: Final = (
-    "case_id",
-    "version",
-    "state",
-    "category",
-    "province",
-    "urgency",
-    "service",
-    "prosecutor",
-    "competence_table",
-    "competence_rule",
-    "received_on",
-    "opened_at",
-    "tally",
-    "result",
-)
-_MEMBERSHIP_COLUMNS: Final = Membership._fields
 _REPORTS_SHOWN: Final = 1_000
 """How many reports of a case one answer holds; a campaign may have gathered far more."""
 
@@ -68,9 +51,11 @@ def gather(tx: Transaction, work: Work) -> Snapshot:
 def apply(tx: Transaction, decided: Decided) -> None:
     """Write what a batch decided. Raises ConflictError when an indicator went to a rival."""
     _claim(tx, decided)
-    tx.copy_in("cases", _CASE_COLUMNS, map(_case_row, decided.new_cases))
+    if decided.new_cases:
+        tx.copy_binary("cases", packing.CASE_COLUMNS, packing.cases(decided.new_cases))
     _update_cases(tx, decided.changed_cases)
-    tx.copy_in("case_reports", _MEMBERSHIP_COLUMNS, decided.new_memberships)
+    if decided.new_memberships:
+        tx.copy_binary("case_reports", packing.MEMBERSHIP_COLUMNS, packing.memberships(decided.new_memberships))
     _update_memberships(tx, decided.changed_memberships)
     if decided.suspects:
         case_ids, references, states = _columns(decided.suspects)
@@ -143,22 +128,21 @@ def _claim(tx: Transaction, decided: Decided) -> None:
 def _update_cases(tx: Transaction, cases: Sequence[Case]) -> None:
     if not cases:
         return
-    columns = dict(zip(_CASE_COLUMNS, _columns([_case_row(each) for each in cases]), strict=True))
-    names = {
-        "case_ids": "case_id",
-        "versions": "version",
-        "states": "state",
-        "categories": "category",
-        "urgencies": "urgency",
-        "services": "service",
-        "prosecutors": "prosecutor",
-        "tables": "competence_table",
-        "rules": "competence_rule",
-        "received_on": "received_on",
-        "tallies": "tally",
-        "results": "result",
+    columns = {
+        "case_ids": [case.case_id for case in cases],
+        "versions": [case.version for case in cases],
+        "states": [case.state.value for case in cases],
+        "categories": [case.category.value for case in cases],
+        "urgencies": [int(case.urgency) for case in cases],
+        "services": [case.service for case in cases],
+        "prosecutors": [case.prosecutor for case in cases],
+        "tables": [case.competence_table for case in cases],
+        "rules": [case.competence_rule for case in cases],
+        "received_on": [case.received_on for case in cases],
+        "tallies": [packing.tally_json(case) for case in cases],
+        "results": [None if case.result is None else case.result.value for case in cases],
     }
-    tx.execute(_SQL["update_cases"], {name: columns[column] for name, column in names.items()})
+    tx.execute(_SQL["update_cases"], columns)
 
 
 def _update_memberships(tx: Transaction, memberships: Sequence[Membership]) -> None:
@@ -170,26 +154,6 @@ def _update_memberships(tx: Transaction, memberships: Sequence[Membership]) -> N
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _case_row(case: Case) -> tuple[str | int | date | datetime | None, ...]:
-    """A case in the order of `_CASE_COLUMNS`, as COPY and arrays take it."""
-    return (
-        case.case_id,
-        case.version,
-        case.state.value,
-        case.category.value,
-        case.province,
-        int(case.urgency),
-        case.service,
-        case.prosecutor,
-        case.competence_table,
-        case.competence_rule,
-        case.received_on,
-        case.opened_at,
-        "{" + ",".join([f'"{category.value}":{count}' for category, count in case.tally.items()]) + "}",
-        None if case.result is None else case.result.value,
-    )
 
 
 def _case(row: Row) -> Case:

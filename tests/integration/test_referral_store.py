@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
@@ -117,6 +117,19 @@ def test_a_review_moves_takes_out_and_closes(database: Database, worker: Worker)
     worker.take(reviewed("a", "x", version=4, previous=decision(disposition=Disposition.DISMISS)))
     assert one(database, "SELECT case_id::text FROM indicators") == case_id_for(report_id("a"), 4)
     assert one(database, "SELECT case_id::text FROM case_reports") == case_id_for(report_id("a"), 4)
+
+
+def test_a_report_that_comes_and_goes_within_a_batch_is_stored_without_a_case(
+    database: Database, worker: Worker
+) -> None:
+    dismissal = reviewed("a", disposition=Disposition.DISMISS)
+    assert worker.take(triaged("a", "x", received_on=date(1999, 12, 31), province=None), dismissal) == 5
+    file = store.case_file(database, case_id_for(report_id("a"), 1))
+    assert file is not None
+    assert (file.case.state, file.case.result, file.case.province) == (CaseState.CLOSED, CaseResult.NO_OFFENCE, None)
+    assert (file.case.received_on, file.case.opened_at, dict(file.case.tally)) == (date(1999, 12, 31), NOW, {})
+    assert [entry.version for entry in file.history] == [1, 2, 3, 4, 5]
+    assert one(database, "SELECT case_id IS NULL AND version = 2 FROM case_reports") is True
 
 
 def test_actions_are_applied_in_order_answered_and_a_repeat_keeps_the_first_answer(
