@@ -1,9 +1,10 @@
 """Text as the rules see it: one spelling for the many ways in which people write the same word.
 
-`clean` keeps the text readable for the search of links and numbers: invisible and direction characters go, compatibility
-forms (full-width, presentation forms, styled letters) become plain, Arabic-Indic digits become ASCII. `fold` goes on to
-what the automaton matches: lower case without accents, one form of alef, hamza, ya and ta marbuta, no tatweel and no
-vowel signs, letters drawn out three times or more written once, everything that is no letter and no digit a space.
+`clean` keeps the text readable for the search of links and numbers: invisible and direction characters go,
+compatibility forms (full-width, presentation forms, styled letters) become plain, Arabic-Indic digits become ASCII.
+`fold` goes on to what the automaton matches: lower case without accents, one form of alef, hamza, ya and ta marbuta,
+no tatweel and no vowel signs, letters drawn out three times or more written once, everything that is no letter and no
+digit a space.
 
 Folded text is bytes, one byte a letter (a private single-byte charset of ASCII, accented Latin and Arabic): encoding,
 translating and matching bytes run in C, which is what keeps a report within its tens of microseconds. Everything is

@@ -14,7 +14,7 @@ from services.triage.normalise import clean, fold
 
 # How people write or name what the census writes otherwise, by the census' French name of the province.
 _ALSO: Final[Mapping[str, str]] = {
-    "Casablanca": "casa, dar el beida, dar lbida, dar beida, كازا, كازابلانكا, الدار البيضا, maarif, المعاريف, derb sultan, ain diab",
+    "Casablanca": "casa, dar el beida, dar lbida, كازا, كازابلانكا, الدار البيضا, maarif, المعاريف, derb sultan",
     "Tanger-Assilah": "tanger, tangier, tangiers, tanja, طنجة, asilah, arcila, أصيلة",
     "Marrakech": "marrakesh, mrakch, merrakech, mrrakch, marraquech, gueliz, جليز",
     "Fès": "fez, fas, فاس",
@@ -54,15 +54,15 @@ _ALSO: Final[Mapping[str, str]] = {
     "Khémisset": "lkhmissat, khmisset",
 }
 # Names that are everyday words or people's names: in a running text they are a place only after a preposition.
-_ALSO_WORDS: Final = frozenset(
-    fold(clean(name)).strip()
-    for name in (
-        "sale fas sla stat asfi casa naima loulad jorf ameur shoul akka tissa tahla midar missour figuig nador driouch azrou "
-        "jerada assilah martil safi العيون المرسى الجديدة المنصورية النواصر الناضور النصر السمارة الريش البروج الداخلة "
-        "سطات خنيفرة اليوسفية المحمدية المضيق الجرف الكارة جمعة"
-    ).split()
-)
-_PREPOSITIONS: Final = "a au en in de from near pres f fi b mn men dyal ville city ciudad madinat mdint cerca في من بمدينة مدينة فمدينة".split()
+_EVERYDAY: Final = """
+        sale fas sla stat asfi casa naima loulad jorf ameur shoul akka tissa tahla midar missour figuig
+        nador driouch azrou jerada assilah martil safi العيون المرسى الجديدة المنصورية النواصر الناضور النصر
+        السمارة الريش البروج الداخلة سطات خنيفرة اليوسفية المحمدية المضيق الجرف الكارة جمعة
+    """
+_PREPOSITIONS: Final = """
+        a au en in de from near pres f fi b mn men dyal ville city ciudad madinat mdint cerca في من بمدينة
+        مدينة فمدينة
+    """
 _ARABIC_CLITICS: Final = ("", "ف", "ب", "ل")
 _SEPARATORS: Final = re.compile(r"[,;/()|،؛\-–—:]")
 _MAX_NAME_WORDS: Final = 4
@@ -105,7 +105,8 @@ class Gazetteer:
     def __init__(self) -> None:
         in_text = _unique(_communes(urban=True)) | _provinces()
         self._by_name = _unique(_communes(urban=False)) | in_text
-        patterns = {pattern: code for name, code in in_text.items() for pattern in _in_text(name)}
+        everyday = frozenset(_key(name) for name in _EVERYDAY.split())
+        patterns = {pattern: code for name, code in in_text.items() for pattern in _in_text(name, everyday)}
         self._codes = list(patterns.values())
         self._automaton = BytesAhoCorasick(
             list(patterns), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
@@ -132,13 +133,13 @@ class Gazetteer:
         return codes.pop() if len(codes) == 1 else None
 
 
-def _in_text(name: bytes) -> Iterator[bytes]:
+def _in_text(name: bytes, everyday: frozenset[bytes]) -> Iterator[bytes]:
     is_arabic = not name.isascii()
-    if name not in _ALSO_WORDS and len(name) >= _SHORTEST_NAME_BYTES:
+    if name not in everyday and len(name) >= _SHORTEST_NAME_BYTES:
         for clitic in _ARABIC_CLITICS if is_arabic else ("",):
             yield b" " + _key(clitic) + name + b" "
         return
-    for preposition in _PREPOSITIONS:
+    for preposition in _PREPOSITIONS.split():
         word = _key(preposition)
         if word.isascii() != is_arabic:
             yield b" " + word + b" " + name + b" "

@@ -31,7 +31,7 @@ class Policy(NamedTuple):
 
 
 def load(file: Path = FILE) -> Policy:
-    """Reads and compiles the policy; takes about half a second and 30 MB. Raises ValueError for a file that is wrong."""
+    """Reads and compiles the policy, in about half a second and 30 MB. Raises ValueError for a file that is wrong."""
     checked = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     rule_set = load_rules()
     matcher = Matcher(rule_set)

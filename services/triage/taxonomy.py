@@ -1,8 +1,9 @@
 """From the concepts of a text to a category, its confidence, its urgency, and the names of the rules that said so.
 
 Every rule that fires adds its weight to its category; the box that the reporter ticked is one weak vote. Confidence is
-the share of the best category in all that speaks, against a fixed doubt, so one weak word never makes a machine sure and
-two categories that are level make it unsure. Sure enough → refer; else a person decides. The machine never dismisses.
+the share of the best category in all that speaks, against a fixed doubt, so one weak word never makes a machine sure
+and two categories that are level make it unsure. Sure enough → refer; else a person decides. The machine never
+dismisses.
 """
 
 from collections.abc import Mapping

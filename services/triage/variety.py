@@ -11,37 +11,40 @@ from services.triage.normalise import clean, fold
 
 _WORDS: Final[Mapping[Variety, str]] = {
     Variety.ARABIC: """
-        هذا هذه ذلك تلك الذي التي الذين هؤلاء لقد قد سوف ليس لكن حيث عندما منذ خلال بعد قبل اريد ارجو ارجوكم انني انه انها
-        كان كانت يقوم تقوم قام قامت تم يتم لدي لديه عليكم نحن هو هي احد احدهم شخص اشخاص عبر بسبب ايضا لم لن الي علي عن
-        ان اذا هناك يوجد مرحبا تحيه طيبه سيدي المحترم ابلغ التبليغ يطلب ارسل ارسلت حساب موقع صفحه
+        هذا هذه ذلك تلك الذي التي الذين هؤلاء لقد قد سوف ليس لكن حيث عندما منذ خلال بعد قبل اريد ارجو ارجوكم
+        انني انه انها كان كانت يقوم تقوم قام قامت تم يتم لدي لديه عليكم نحن هو هي احد احدهم شخص اشخاص عبر بسبب
+        ايضا لم لن الي علي عن ان اذا هناك يوجد مرحبا تحيه طيبه سيدي المحترم ابلغ التبليغ يطلب ارسل ارسلت حساب
+        موقع صفحه
     """,
     Variety.DARIJA: """
-        ديال ديالي ديالو ديالها ديالك ديالنا ديالهم واحد هاد هادي هادشي داكشي بزاف عافاك عافاكم كاين كاينه مكاينش راه
-        راها راني حيت باش واش شنو علاش فين كيفاش دابا غادي غير بغيت بغا باغي كيقول كيدير دار درت ليا ليه ليها لينا معايا
-        معاه معاها عندي عندو عندها بحال حتا شي ولا مزيان خايب خويا ختي صافي والو عاد مازال ماشي تاني هوما حنا نتا نتي كنت
-        كايبيع كيبيع كيهدد كيهددني صيفط صيفطت فلوس فلوسي
+        ديال ديالي ديالو ديالها ديالك ديالنا ديالهم واحد هاد هادي هادشي داكشي بزاف عافاك عافاكم كاين كاينه
+        مكاينش راه راها راني حيت باش واش شنو علاش فين كيفاش دابا غادي غير بغيت بغا باغي كيقول كيدير دار درت ليا
+        ليه ليها لينا معايا معاه معاها عندي عندو عندها بحال حتا شي ولا مزيان خايب خويا ختي صافي والو عاد مازال
+        ماشي تاني هوما حنا نتا نتي كنت كايبيع كيبيع كيهدد كيهددني صيفط صيفطت فلوس فلوسي
     """,
     Variety.DARIJA_LATIN: """
-        dyal dyali dyalo dyalha dyalk dyalna dyalhom wahd wa7d wahed had hadi hadchi dakchi bzaf bezaf bzzaf 3afak 3afakom kayn
-        kayna makaynch rah raha rani 7it hit bach wach chno chnou 3lach fin kifach daba ghadi ghir bghit bgha kaygol kaydir
-        kidir dar drt liya lya lih liha lina m3aya m3ah m3aha 3ndi 3ando 3ndo 3ndha b7al bhal 7ta hta chi wla mzyan khayb khoya
-        khouya khti safi walo mazal machi homa 7na hna nta nti kan kant salam slm ana kay kat fih fiha 3lih 3liha 3liya 3la
-        mn men f b wlad bnat nas sat hadak hadik li lli kolchi dak
+        dyal dyali dyalo dyalha dyalk dyalna dyalhom wahd wa7d wahed had hadi hadchi dakchi bzaf bezaf bzzaf
+        3afak 3afakom kayn kayna makaynch rah raha rani 7it hit bach wach chno chnou 3lach fin kifach daba ghadi
+        ghir bghit bgha kaygol kaydir kidir dar drt liya lya lih liha lina m3aya m3ah m3aha 3ndi 3ando 3ndo
+        3ndha b7al bhal 7ta hta chi wla mzyan khayb khoya khouya khti safi walo mazal machi homa 7na hna nta nti
+        kan kant salam slm ana kay kat fih fiha 3lih 3liha 3liya 3la mn men f b wlad bnat nas sat hadak hadik li
+        lli kolchi dak
     """,
     Variety.FRENCH: """
-        le la les un une des du de et est sont je j il elle nous vous ils mon ma mes son sa ses ce cette ces qui que dans sur
-        pour avec par pas ne n ai suis etait avait ete fait bonjour merci monsieur madame depuis chez mais ou donc aussi au aux
-        se sans sous plus tres quelqu quelques svp site compte jamais envoyer c d l qu m s
+        le la les un une des du de et est sont je j il elle nous vous ils mon ma mes son sa ses ce cette ces qui
+        que dans sur pour avec par pas ne n ai suis etait avait ete fait bonjour merci monsieur madame depuis
+        chez mais ou donc aussi au aux se sans sous plus tres quelqu quelques svp site compte jamais envoyer c d
+        l qu m s
     """,
     Variety.ENGLISH: """
-        the this that these those and is are was were i my me he she it his her they them their you your we our who which with
-        from for have has had been on at to of not don t did doesn please hello someone people about there what when after
-        before because am im an by
+        the this that these those and is are was were i my me he she it his her they them their you your we our
+        who which with from for have has had been on at to of not don t did doesn please hello someone people
+        about there what when after before because am im an by
     """,
     Variety.SPANISH: """
-        el los las unos unas y es son yo mi mis ella ellos nos que con por para una del al lo pero como cuando donde desde hay
-        esta este esto estos ha he han fue era muy hola gracias senor senora alguien porque tambien su sus le les me te en
-        ayuda persona personas quiero tengo estan
+        el los las unos unas y es son yo mi mis ella ellos nos que con por para una del al lo pero como cuando
+        donde desde hay esta este esto estos ha he han fue era muy hola gracias senor senora alguien porque
+        tambien su sus le les me te en ayuda persona personas quiero tengo estan
     """,
 }
 _ORDER: Final = tuple(_WORDS)

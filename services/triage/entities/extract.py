@@ -14,7 +14,8 @@ MAX_INDICATORS: Final = 64
 _MAX_CANDIDATES: Final = 512
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
 _DEFANGED: Final = re.compile(
-    r"\s?[\[({]\s?(?:(?P<dot>\.|dot|point|punto|نقطة)|(?P<at>@|at)|(?P<slash>://|:|/))\s?[\])}]\s?|(?P<hxxp>\bh(?:xx|\*\*)p(?=s?\b))",
+    r"\s?[\[({]\s?(?:(?P<dot>\.|dot|point|punto|نقطة)|(?P<at>@|at)|(?P<slash>://|:|/))\s?[\])}]\s?"
+    r"|(?P<hxxp>\bh(?:xx|\*\*)p(?=s?\b))",
     re.I,
 )
 

@@ -24,6 +24,8 @@ _LINK: Final = re.compile(
     r"(?P<host>(?:[\w-]{1,63}\.){1,10}[\w-]{1,63})\.?(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
     re.I | re.S,
 )
+# Hosts of a platform whose paths mean something else than those of its main host.
+_HOSTS_OF_THEIR_OWN: Final = frozenset(("youtu.be", "vm.tiktok.com", "chat.whatsapp.com", "fb.me"))
 _DEFAULT_PORTS: Final = frozenset(("80", "443"))
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _NAME: Final = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{1,62}")
@@ -57,15 +59,12 @@ def _indicator(host: str, port: str | None, path: str, query: str) -> Indicator 
         found = _account(platform, path, query)
         if found is not None:
             return found
-        if path.lstrip("/").lower() in shared().generic:
-            if not query:
-                return None
-        host = (
-            shared().platforms[platform][0] if host not in {"youtu.be", "vm.tiktok.com", "chat.whatsapp.com"} else host
-        )
-    value = (
-        host + ("" if port is None or port in _DEFAULT_PORTS else f":{port}") + path + (f"?{query}" if query else "")
-    )
+        if not query and path.lstrip("/").lower() in shared().generic:
+            return None
+        if host not in _HOSTS_OF_THEIR_OWN:
+            host = shared().platforms[platform][0]
+    at_port = "" if port is None or port in _DEFAULT_PORTS else f":{port}"
+    value = host + at_port + path + (f"?{query}" if query else "")
     return Indicator(kind=IndicatorKind.URL, value=value[:MAX_LINK_CHARS])
 
 

@@ -25,16 +25,16 @@ _PHONE: Final = re.compile(
     rf"(?<![\d+])(?:(?:\+|00){_GAP}212{_GAP}(?:\(?0\)?)?|212|0){_GAP}[5-8](?:{_GAP}\d){{8}}(?!\d)"
     r"|(?<![\d+])(?:\+|00)[1-9](?:[\s.\-()]{0,2}\d){7,13}(?!\d)"
 )
-_MOROCCAN: Final = re.compile(r"(?:\+|00)?212(0?)([5-8]\d{8})|0([5-8]\d{8})")
+_MOROCCAN: Final = re.compile(r"(?:\+|00)?2120?([5-8]\d{8})|0([5-8]\d{8})")
 _RIB_DIGITS: Final = 24
 _NOT_DIGITS: Final = re.compile(r"\D+")
 # Lengths of the IBAN registry for the countries that reports name; what follows the number in a text is not its part.
 _IBAN_LENGTHS: Final = {
-    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BH": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20,
-    "EG": 29, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IS": 26, "IT": 27,
-    "JO": 30, "KW": 30, "LB": 28, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MA": 28, "MC": 27, "MR": 27, "MT": 31,
-    "NL": 18, "NO": 15, "PL": 28, "PT": 25, "QA": 29, "RO": 24, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TN": 24,
-    "TR": 26,
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BH": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
+    "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22,
+    "IS": 26, "IT": 27, "JO": 30, "KW": 30, "LB": 28, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MA": 28,
+    "MC": 27, "MR": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "QA": 29, "RO": 24, "SA": 24, "SE": 24,
+    "SI": 19, "SK": 24, "SM": 27, "TN": 24, "TR": 26,
 }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def numbers(text: str) -> Iterator[Indicator]:
             found = _iban(match[0])
             if found is not None:
                 yield Indicator(kind=IndicatorKind.IBAN, value=found)
-        text = _IBAN.sub(" ; ", text)
+                text = text.replace(match[0], " ; ")
     for run in _RUN.findall(text):
         yield from _of_run(run)
 
@@ -58,7 +58,7 @@ def _of_run(run: str) -> tuple[Indicator, ...]:
     digits = _NOT_DIGITS.sub("", run)
     moroccan = _MOROCCAN.fullmatch(digits)
     if moroccan is not None and run.find("/") < 0:
-        return (Indicator(kind=IndicatorKind.PHONE, value=f"+212{moroccan[2] or moroccan[3]}"),)
+        return (Indicator(kind=IndicatorKind.PHONE, value=f"+212{moroccan[1] or moroccan[2]}"),)
     if len(digits) == _RIB_DIGITS:
         account = rib(digits)
         if account is not None:
@@ -74,7 +74,7 @@ def phone(written: str) -> str | None:
     compact = ("+" if written.lstrip().startswith("+") else "") + _NOT_DIGITS.sub("", written)
     moroccan = _MOROCCAN.fullmatch(compact)
     if moroccan is not None:
-        return f"+212{moroccan[2] or moroccan[3]}"
+        return f"+212{moroccan[1] or moroccan[2]}"
     if compact.startswith("00"):
         compact = "+" + compact[2:]
     try:

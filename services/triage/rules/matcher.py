@@ -29,11 +29,9 @@ _ARABIC_PREFIXES: Final = _prefixes(
 )
 _DARIJA_PREFIXES: Final = frozenset(
     (
-        "a ay y i t n l w f b ka kay kai kat kan ki ky ke kt kn ta tay tat ti gha ghay ghat ghan ghi ghy ght ghn "
-        "ghadi 8a 8ay 8at ga gay mat may man ma wa wka wkay wki u ou wgha wghay li lli lay"
-    )
-    .encode()
-    .split()
+        b"a ay y i t n l w f b ka kay kai kat kan ki ky ke kt kn ta tay tat ti gha ghay ghat ghan ghi ghy ght ghn "
+        b"ghadi 8a 8ay 8at ga gay mat may man ma wa wka wkay wki u ou wgha wghay li lli lay"
+    ).split()
 )
 _LONGEST_PREFIX: Final = 7
 

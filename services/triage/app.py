@@ -1,0 +1,36 @@
+"""Triage's HTTP application: the interface under `/v1` and the analysts' pages, over ports that are given."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from ibalagh.ops.health import Probe
+from ibalagh.storage.postgres import Database
+from ibalagh.web.app import create_app
+from ibalagh.web.commands import Commands
+from services.triage import http
+from services.triage.console import Console
+from services.triage.settings import TriageSettings
+
+
+def create(
+    settings: TriageSettings,
+    database: Database,
+    commands: Commands,
+    report_at: http.ReportAt,
+    probes: Sequence[Probe],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """The application; `commands` publishes to `triage.decisions` and waits for results."""
+    app = create_app(
+        "Ibalagh triage",
+        settings,
+        probes,
+        description="What the machine decided about each report, and what people decide where it was unsure.",
+    )
+    app.include_router(http.routes(settings, database, commands, report_at, clock))
+    console = Console(settings, database, commands, report_at, session_s=settings.session_s, clock=clock)
+    app.include_router(console.routes())
+    return app

@@ -1,0 +1,139 @@
+"""The desk's rules, pure: what a decision of a person makes of a report, and why one may be refused."""
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar
+
+from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.reports import Decision, ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import BRANCH_OF, Branch, Category, Disposition, ReviewAction
+
+K = TypeVar("K")
+
+
+class State(StrEnum):
+    """Where a report stands: before a person, decided by one, or sent on by the machine."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    STRAIGHT = "straight"
+
+
+class RefusalCode(StrEnum):
+    """Why a decision changed nothing."""
+
+    UNKNOWN_REPORT = "unknown_report"
+    STALE_VERSION = "stale_version"
+    BAD_DECISION = "bad_decision"
+
+
+DEFAULT_REASON: Final = "analyst"
+
+
+class Item(NamedTuple):
+    """A report at the desk: `report` holds the version and the decision that count now."""
+
+    state: State
+    report: ReportTriagedV1
+
+
+class Applied(NamedTuple):
+    """A decision took effect: the item after it, and the event that says so."""
+
+    item: Item
+    reviewed: ReportReviewedV1
+
+
+class Refused(NamedTuple):
+    """A decision was refused; `detail` is what the person should see."""
+
+    code: RefusalCode
+    detail: Mapping[str, Any]
+
+
+def first_state(decision: Decision) -> State:
+    """Where a report stands when the machine has decided."""
+    return State.OPEN if decision.disposition is Disposition.REVIEW else State.STRAIGHT
+
+
+def decide_item(item: Item | None, command: DecideReportV1) -> Applied | Refused:
+    """What one decision makes of a report."""
+    if item is None:
+        return Refused(RefusalCode.UNKNOWN_REPORT, {})
+    report = item.report
+    if command.version is not None and command.version != report.version:
+        return Refused(RefusalCode.STALE_VERSION, {"version": report.version})
+    category = _category(report.decision, command)
+    if isinstance(category, Refused):
+        return category
+    terrorism = BRANCH_OF[category] is Branch.TERRORISM
+    if command.organisation is not None and not terrorism:
+        return _bad("organisation", "only terrorism has an organisation")
+    kept = report.decision.organisation if command.action is ReviewAction.CONFIRM else None
+    decision = report.decision.model_copy(
+        update={
+            "disposition": Disposition.DISMISS if category is Category.OUT_OF_SCOPE else Disposition.REFER,
+            "category": category,
+            "confidence": 1.0,
+            "reasons": (command.reason or f"{DEFAULT_REASON}.{command.action}",),
+            "organisation": (command.organisation or kept) if terrorism else None,
+        }
+    )
+    version = report.version + 1
+    reviewed = ReportReviewedV1(
+        report_id=report.report_id,
+        version=version,
+        facts=report.facts,
+        decision=decision,
+        previous=report.decision,
+        action=command.action,
+        reviewer=command.reviewer,
+        indicators=report.indicators,
+    )
+    changed = report.model_copy(update={"version": version, "decision": decision})
+    return Applied(Item(State.DECIDED, changed), reviewed)
+
+
+def decide_in_order(
+    items: Mapping[str, Item], commands: Sequence[tuple[K, str, DecideReportV1]], answered: Collection[str]
+) -> list[tuple[K, str, Applied | Refused]]:
+    """Decisions one after the other, each on what the one before left: (key, command id, outcome) of each.
+
+    `commands` are (key, command id, decision); those whose id is in `answered`, or came before, are left out: their
+    first result holds.
+    """
+    current = dict(items)
+    done = set(answered)
+    outcomes: list[tuple[K, str, Applied | Refused]] = []
+    for key, command_id, command in commands:
+        if command_id in done:
+            continue
+        done.add(command_id)
+        outcome = decide_item(current.get(command.report_id), command)
+        if isinstance(outcome, Applied):
+            current[command.report_id] = outcome.item
+        outcomes.append((key, command_id, outcome))
+    return outcomes
+
+
+def _category(decision: Decision, command: DecideReportV1) -> Category | Refused:  # noqa: PLR0911 - a line a case
+    """The category that holds after a decision. Confirming a guess that nothing is in scope dismisses the report."""
+    match command.action:
+        case ReviewAction.DISMISS:
+            if command.category not in (None, Category.OUT_OF_SCOPE):
+                return _bad("category", "a dismissed report has no category")
+            return Category.OUT_OF_SCOPE
+        case ReviewAction.CONFIRM:
+            if command.category not in (None, decision.category):
+                return _bad("category", "to change the category, reclassify")
+            return decision.category
+        case ReviewAction.RECLASSIFY:
+            if command.category is None:
+                return _bad("category", "needed to reclassify")
+            if command.category is Category.OUT_OF_SCOPE:
+                return _bad("category", "what is out of scope is dismissed")
+            return command.category
+
+
+def _bad(field: str, rule: str) -> Refused:
+    return Refused(RefusalCode.BAD_DECISION, {"field": field, "rule": rule})

@@ -1,0 +1,19 @@
+"""Settings of triage."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ibalagh.ops.settings import Settings
+
+
+class TriageSettings(Settings):
+    """What triage is told by its environment."""
+
+    service: ClassVar[str] = "triage"
+
+    http_port: int = Field(8200, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
+    text_timeout_s: float = Field(
+        3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
+    )

@@ -1,0 +1,154 @@
+"""The desk's rows in PostgreSQL: whole batches in, pages out. Inside the unit's transaction unless a page asks."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from ibalagh.events.envelope import Position
+from ibalagh.events.reports import ReportTriagedV1
+from ibalagh.storage.commands import CommandResult, known_results, record_results
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.queries import load
+from ibalagh.storage.transaction import Row, Transaction
+from services.triage.reviews import Item, State, first_state
+
+_SQL: Final = load("services.triage")
+_COLUMNS: Final = (
+    "report_id",
+    "version",
+    "state",
+    "category",
+    "disposition",
+    "urgency",
+    "received_at",
+    "report",
+    "source_topic",
+    "source_partition",
+    "source_offset",
+)
+
+
+class Arrival(NamedTuple):
+    """A report that the machine decided: its data, when it was received, and where its text stands in the log."""
+
+    report: ReportTriagedV1
+    received_at: datetime
+    source: Position
+
+
+class Shown(NamedTuple):
+    """A report as a page shows it."""
+
+    item: Item
+    received_at: datetime
+    source: Position
+
+
+class QueuePlace(NamedTuple):
+    """A place in the queue's order."""
+
+    urgency: int
+    received_at: datetime
+    report_id: str
+
+
+def add(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
+    """Take new reports in; one that the desk has already is left as it is, since people may have decided about it."""
+    first = {arrival.report.report_id: arrival for arrival in reversed(arrivals)}
+    if not first:
+        return
+    known = {row[0] for row in tx.fetch_all(_SQL["known_items"], {"report_ids": list(first)})}
+    tx.copy_in("items", _COLUMNS, (_new_row(first[each]) for each in sorted(first) if each not in known))
+
+
+def answered(tx: Transaction, command_ids: Collection[str]) -> Collection[str]:
+    """Which of these commands have a result already."""
+    return known_results(tx, command_ids)
+
+
+def lock(tx: Transaction, report_ids: Collection[str]) -> dict[str, Item]:
+    """These reports as far as the desk has them, locked until the transaction ends."""
+    rows = tx.fetch_all(_SQL["lock_items"], {"report_ids": list(report_ids)})
+    return {item.report.report_id: item for item in map(_item, rows)}
+
+
+def update(tx: Transaction, items: Collection[Item]) -> None:
+    """Write what changed in reports that are locked; each report once."""
+    if not items:
+        return
+    changed = sorted(items, key=lambda item: item.report.report_id)
+    tx.execute(
+        _SQL["update_items"],
+        {
+            "report_ids": [item.report.report_id for item in changed],
+            "versions": [item.report.version for item in changed],
+            "states": [item.state.value for item in changed],
+            "categories": [item.report.decision.category.value for item in changed],
+            "dispositions": [item.report.decision.disposition.value for item in changed],
+            "urgencies": [int(item.report.decision.urgency) for item in changed],
+            "reports": [_json(item.report) for item in changed],
+        },
+    )
+
+
+def record(tx: Transaction, results: Sequence[CommandResult]) -> None:
+    """Write how the commands of a batch ended."""
+    record_results(tx, results)
+
+
+def queue(database: Database, state: State, *, limit: int, after: QueuePlace | None) -> list[Shown]:
+    """Reports in one state, the most urgent first, then the longest waiting. Raises PassingError."""
+    return _shown(
+        database,
+        "queue_page",
+        state=state.value,
+        limit=limit,
+        after_urgency=after and after.urgency,
+        after_received_at=after and after.received_at,
+        after_id=after and after.report_id,
+    )
+
+
+def reports(database: Database, *, limit: int, after: str | None) -> list[Shown]:
+    """All reports, in the order of their ids. Raises PassingError."""
+    return _shown(database, "report_page", limit=limit, after=after)
+
+
+def one(database: Database, report_id: str) -> Shown | None:
+    """One report; None for one that is unknown. Raises PassingError."""
+    return next(iter(_shown(database, "one_report", report_id=report_id)), None)
+
+
+def count_open(database: Database) -> dict[int, int]:
+    """How many reports wait for a person, by urgency. Raises PassingError."""
+    with database.transaction(read_only=True) as tx:
+        return dict(tx.fetch_all(_SQL["count_open"]))
+
+
+def _shown(database: Database, query: str, **parameters: object) -> list[Shown]:
+    with database.transaction(read_only=True) as tx:
+        rows = tx.fetch_all(_SQL[query], parameters)
+    return [Shown(_item(row), row[2], Position(*row[3:6])) for row in rows]
+
+
+def _item(row: Row) -> Item:
+    return Item(State(row[0]), ReportTriagedV1.model_validate(row[1]))
+
+
+def _new_row(arrival: Arrival) -> tuple[object, ...]:
+    report, decision = arrival.report, arrival.report.decision
+    return (
+        report.report_id,
+        report.version,
+        first_state(decision).value,
+        decision.category.value,
+        decision.disposition.value,
+        int(decision.urgency),
+        arrival.received_at,
+        _json(report),
+        *arrival.source,
+    )
+
+
+def _json(report: ReportTriagedV1) -> str:
+    return report.__pydantic_serializer__.to_json(report).decode()
