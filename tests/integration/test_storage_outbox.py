@@ -80,7 +80,7 @@ def test_a_drained_partition_stands_at_the_consumers_position_though_its_last_re
     with migrated(database_url) as database:
         unit(database, twins).process(batch(range(2)))
         unit(database, nothing).process(batch(range(2, 6), after=9))
-        records, positions = drain(database, 100)
+        records, positions = PostgresOutbox(database, CONSUMER).read({}, 100)
         assert len(records) == 4
         assert positions == {FIRST: 9}
         assert PostgresOutbox(database, CONSUMER).read(positions, 100) == ([], {})

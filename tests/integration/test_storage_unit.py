@@ -165,7 +165,8 @@ def _terminate_when_committing(url: str) -> None:
     terminate_others(url)
 
 
-def test_of_two_workers_with_the_same_records_the_slower_one_aborts(database_url: str) -> None:
+@pytest.mark.parametrize("stored_before", [False, True])
+def test_of_two_workers_with_the_same_records_the_slower_one_aborts(database_url: str, stored_before: bool) -> None:
     inside, go_on = threading.Event(), threading.Event()
     errors: list[Exception] = []
 
@@ -181,6 +182,8 @@ def test_of_two_workers_with_the_same_records_the_slower_one_aborts(database_url
             errors.append(error)
 
     with migrated(database_url, tables=TABLE) as database:
+        if stored_before:
+            unit(database, remember).process(Batch([], [], [], {PARTITION: 0}))
         first = threading.Thread(target=lambda: unit(database, slow).process(batch(range(3))))
         first.start()
         assert inside.wait(10)

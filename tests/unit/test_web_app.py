@@ -1,5 +1,6 @@
 """The shared HTTP manners: problem details for every refusal, headers, limits, sign-in, operations, pages."""
 
+import asyncio
 import re
 import threading
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ import pytest
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel, Field, SecretStr
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from ibalagh.ops.health import Probe
 from ibalagh.ops.settings import Settings
 from ibalagh.stream.errors import PassingError
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer
-from ibalagh.web.middleware import SECURITY_HEADERS
+from ibalagh.web.middleware import SECURITY_HEADERS, BodyLimit
 from ibalagh.web.pages import LANGUAGES, Pages
 from ibalagh.web.problems import Problem
 from tests.support.serving import serving
@@ -125,6 +127,28 @@ def test_a_body_over_the_limit_is_refused_announced_or_not(client: httpx.Client)
     problem(client.post("/raw", content=iter([b"x" * 1500, b"x" * 501])), 413, "too_large")
     chunked_json = iter([b'{"text": "' + b"x" * 1990, b'aaaaaaaaaaa"}'])
     problem(client.post("/notes", content=chunked_json, headers={"content-type": "application/json"}), 413, "too_large")
+
+
+def test_an_endless_body_is_not_read_to_its_end() -> None:
+    chunks = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal chunks
+        chunks += 1
+        return {"type": "http.request", "body": b"x" * 1500, "more_body": chunks < 50}
+
+    async def read_all(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "headers": [(b"transfer-encoding", b"chunked")]}
+    asyncio.run(BodyLimit(read_all, 2000)(scope, receive, send))
+    assert (sent[0]["status"], chunks) == (413, 2)
 
 
 def test_a_crash_is_500_without_anything_of_the_inside(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
