@@ -4,8 +4,11 @@ In: a home folder and settings. Out: a running stack whose state any command can
 ``IBALAGH_KAFKA_BOOTSTRAP`` and ``IBALAGH_DATABASE_URL`` name is used as it is; the rest is started here, on loopback.
 
 The start is numbered, and the stop goes the same way back:
-  1. take the home folder's lock: one stack a home; 2. end what a dead run left; 3. start database and broker, side by
-  side; 4. apply topics and database migrations; 5. start the services and wait until each says that it is ready;
+  1. take the home folder's lock: one stack a home;
+  2. end what a dead run left, and see that the services' ports are free;
+  3. start the database and the broker, side by side;
+  4. apply topics and database migrations;
+  5. start the services and wait until each says that it is ready;
   6. watch them all and start again what crashes.
 
 Raises `StackError` with one sentence; what was started until then is ended first.
@@ -94,6 +97,8 @@ class Stack:
         self._take_lock()
         try:
             self._end_leftovers()
+            for service, number, port in self._places():
+                processes.ensure_port_free(port, service.name if number == 0 else f"{service.name}-{number}")
             self._step("starting the database and the broker")
             self._start_stores()
             self._step("applying topics and database migrations")
@@ -190,18 +195,21 @@ class Stack:
 
     def _start_services(self) -> None:
         environment = self._environment()
-        for service in self._table:
-            for number in range(self._counts[service.name]):
-                port = service.port + self._shift + number
-                processes.ensure_port_free(port, service.name)
-                self._workers.append(
-                    Worker(service, number, environment=environment, port=port, directory=self._directory)
-                )
+        for service, number, port in self._places():
+            self._workers.append(Worker(service, number, environment=environment, port=port, directory=self._directory))
         for worker in self._workers:
             worker.start(time.monotonic())
         deadline = time.monotonic() + READY_TIMEOUT_S
         for worker in self._workers:
             wait_ready(worker, deadline)
+
+    def _places(self) -> list[tuple[Service, int, int]]:
+        """Every process of a service with its number and its port."""
+        return [
+            (service, number, service.port + self._shift + number)
+            for service in self._table
+            for number in range(self._counts[service.name])
+        ]
 
     def _environment(self) -> dict[str, str]:
         return {**self._environ, **self._state.environment(), "IBALAGH_HOME": str(self._home)}
