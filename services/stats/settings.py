@@ -13,6 +13,12 @@ class StatsSettings(Settings):
     service: ClassVar[str] = "stats"
 
     http_port: int = Field(8400, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    batch_linger_s: float = Field(
+        0.04,
+        ge=0,
+        le=5,
+        description="Longest wait, in seconds, for a batch to fill; each batch costs a commit and makes a delta",
+    )
     deltas_every_s: float = Field(
         0.25, gt=0, le=60, description="Seconds between two looks for deltas to publish; the dashboard lags by it"
     )

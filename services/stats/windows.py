@@ -173,7 +173,7 @@ class Windows:
 
 
 async def _publish(app: Any, record: Outgoing) -> None:
-    """Write a record and wait until the broker has it. Raises TimeoutError, which crashes the app, when it never has."""
+    """Write a record and wait until the broker has it; a TimeoutError when it never does, which crashes the app."""
     topic = app.topic(record.topic, key_serializer="raw", value_serializer="raw", internal=False)
     async with asyncio.timeout(_PUBLISH_S):
         await (await topic.send(key=record.key, value=record.value, headers=list(record.headers)))

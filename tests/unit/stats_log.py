@@ -139,6 +139,4 @@ class Log:
     def effect(self, cause: Event[Data], data: Data, subject: str, number: int = 0) -> Event[Data]:
         """Any derived event."""
         owner = EVENT_TYPES[make.type_of(type(data))].owner
-        return self.append(
-            make.effect(cause, data, source=f"/{owner}", subject=subject, number=number, now=NOW)
-        )
+        return self.append(make.effect(cause, data, source=f"/{owner}", subject=subject, number=number, now=NOW))

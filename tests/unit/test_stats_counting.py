@@ -1,5 +1,6 @@
 """Counting: what each event does to the counters, and that nothing is counted twice or left out."""
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,8 +11,8 @@ from ibalagh.events import cases
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.registry import EVENT_TYPES
 from ibalagh.events.vocabulary import Category, Disposition, ReviewAction
-from ibalagh.stream.deadletters import parse, replay
 from ibalagh.stream.deadletters import dead_letter as letter_of
+from ibalagh.stream.deadletters import parse, replay
 from ibalagh.stream.ports import Record
 from services.stats.counting import COUNTED, MEANING, NOT_COUNTED, TOPICS, Cell, Measure, fold
 from services.stats.reading import CountingCodec
@@ -149,8 +150,14 @@ def test_an_act_counts_on_the_civil_day_of_morocco() -> None:
     of = facts()
     triaged = log.triaged(log.received(1, of), of, decision(Category.FRAUD))
     late = cases.CaseAcceptedV1.model_validate(
-        {"case_id": triaged.subject, "version": 2, "occurred_at": "2031-07-01T23:30:00+00:00", "category": "fraud",
-         "service": "s", "actor": "a"}
+        {
+            "case_id": triaged.subject,
+            "version": 2,
+            "occurred_at": "2031-07-01T23:30:00+00:00",
+            "category": "fraud",
+            "service": "s",
+            "actor": "a",
+        }
     )
     log.effect(triaged, late, triaged.subject, 1)
     (day,) = [cell.day for cell in count([log.records]) if cell.measure is Measure.CASES_ACCEPTED]
@@ -165,7 +172,7 @@ def test_any_split_into_batches_and_any_repeat_give_the_same_totals(data: st.Dat
         log.repeat(record)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(log.records)), max_size=6)))
     edges = [0, *cuts, len(log.records)]
-    batches = [log.records[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    batches = [log.records[start:end] for start, end in itertools.pairwise(edges)]
     assert count(batches) == count([SMALL])
 
 
@@ -178,7 +185,9 @@ def test_a_report_triaged_again_after_a_repeated_receipt_counts_once() -> None:
     again = received.at(received.position._replace(offset=repeated.offset))  # type: ignore[union-attr]
     log.triaged(again, of, decision(Category.FRAUD))
     assert by_measure(count([[record] for record in log.records])) == {
-        "received": 1, "triaged_by_machine": 1, "triaged": 1
+        "received": 1,
+        "triaged_by_machine": 1,
+        "triaged": 1,
     }
 
 

@@ -30,7 +30,12 @@ def with_header(record: Record, name: str, value: bytes | None) -> Record:
 def test_what_the_full_codec_reads_is_counted_the_same(record: Record) -> None:
     full, slim = FULL.decode(record), SLIM.decode(record)
     assert (slim.id, slim.type, slim.subject, slim.origin_time, slim.cause, slim.position) == (
-        full.id, full.type, full.subject, full.origin_time, full.cause, full.position
+        full.id,
+        full.type,
+        full.subject,
+        full.origin_time,
+        full.cause,
+        full.position,
     )
     tally = counted(slim).tally
     assert tally is not None
