@@ -55,14 +55,13 @@ def _indicator(host: str, port: str | None, path: str, query: str) -> Indicator 
     kind, platform = _ownership(host)
     if kind == "shared" or (kind in {"host", "platform"} and not path and not query):
         return None
-    if platform is not None:
+    if platform is not None and host not in _HOSTS_OF_THEIR_OWN:
         found = _account(platform, path, query)
         if found is not None:
             return found
         if not query and path.lstrip("/").lower() in shared().generic:
             return None
-        if host not in _HOSTS_OF_THEIR_OWN:
-            host = shared().platforms[platform][0]
+        host = shared().platforms[platform][0]
     at_port = "" if port is None or port in _DEFAULT_PORTS else f":{port}"
     value = host + at_port + path + (f"?{query}" if query else "")
     return Indicator(kind=IndicatorKind.URL, value=value[:MAX_LINK_CHARS])

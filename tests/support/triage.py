@@ -1,0 +1,54 @@
+"""Reports made for tests of triage: short to write, invented, and as if read from a topic."""
+
+import uuid
+from datetime import UTC, date, datetime
+from functools import cache
+from itertools import count
+from typing import Any
+
+from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.envelope import Data, Event, Position, derived_id
+from ibalagh.events.make import root
+from ibalagh.events.reports import ReportFacts, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import Channel, ReviewAction
+from services.triage.decide import decide
+from services.triage.policy import Policy, load
+
+NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
+FACTS = ReportFacts(received_on=date(2024, 6, 3), identified=False, country="MA", channel=Channel.FORM)
+_offsets = count()
+
+
+@cache
+def policy() -> Policy:
+    """The committed policy, compiled once a session."""
+    return load()
+
+
+def report_id(name: str) -> str:
+    """The same id for the same name."""
+    return derived_id("7e1d0d7e-9c0a-4c43-8d8a-3b6f2d1e0a55", "report", name)
+
+
+def report(text: str, name: str = "a", **fields: Any) -> ReportReceivedV1:
+    """A report with this text."""
+    return ReportReceivedV1(report_id=report_id(name), received_at=NOW, facts=FACTS, text=text, **fields)
+
+
+def triage(text: str, **fields: Any) -> ReportTriagedV1:
+    """What the machine makes of a text."""
+    return decide(report(text, **fields), policy())
+
+
+def received(text: str, name: str = "a", *, offset: int | None = None, **fields: Any) -> Event[Data]:
+    """`report.received`, as read from its topic."""
+    data = report(text, name, **fields)
+    event = root(data, id_=data.report_id, source="/intake", subject=data.report_id, now=NOW)
+    return event.at(Position("ibalagh.reports.received", 0, next(_offsets) if offset is None else offset))
+
+
+def decision(name: str, action: ReviewAction, *, id_: str | None = None, **fields: Any) -> Event[Data]:
+    """`report.decide` about the report called `name`, as read from its topic."""
+    data = DecideReportV1(report_id=report_id(name), action=action, reviewer="analyst-1", decided_at=NOW, **fields)
+    event = root(data, id_=id_ or str(uuid.uuid4()), source="/triage", subject=data.report_id, now=NOW)
+    return event.at(Position("ibalagh.triage.decisions", 0, next(_offsets)))

@@ -1,0 +1,80 @@
+"""One spelling for the many ways in which people write the same word."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibalagh.events.vocabulary import Variety
+from services.triage.normalise import clean, darija_spellings, fold, normalise
+from services.triage.variety import guess
+
+ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u0651\u200f\u202e٠۵a3é\u0301 \n", max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("written", "same_as"),
+    [
+        ("أحمد إلى آخر", "احمد الي اخر"),
+        ("مُهَدَّدٌ", "مهدد"),
+        ("ســـــلام", "سلام"),
+        ("رسالة", "رساله"),
+        ("٠٦١٢ ۳۴", "0612 34"),
+        ("خطييييير", "خطير"),
+        ("ÉTÉ à l'École", "ete a l ecole"),
+        ("e\u0301te\u0301", "ete"),
+        ("ｆｕｌｌ ｗｉｄｔｈ", "full width"),
+        ("da\u200besh \u202eabc\u202c", "daesh abc"),
+        ("bzaaaaaf", "bzaf"),
+        ("ڭادير گادير", "كادير كادير"),
+        ("😀🔥", ""),
+        ("1000 dh", "1000 dh"),
+    ],
+)
+def test_spellings_become_one(written: str, same_as: str) -> None:
+    assert normalise(written) == same_as
+
+
+@given(ANY_TEXT)
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(ANY_TEXT)
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@given(ANY_TEXT)
+def test_folded_text_holds_words_between_single_spaces(text: str) -> None:
+    folded = fold(clean(text))
+    assert folded.startswith(b" ")
+    assert folded.endswith(b" ")
+    assert folded.split() == folded.strip(b" ").split(b" ") or not folded.strip()
+
+
+def test_a_darija_word_with_digits_has_its_usual_spellings() -> None:
+    assert set(darija_spellings("7sab")) == {"7sab", "hsab"}
+    assert {"9tel", "qtel", "ktel"} <= set(darija_spellings("9tel"))
+    assert {"5ayb", "khayb"} <= set(darija_spellings("5ayb"))
+
+
+@pytest.mark.parametrize(
+    ("text", "variety"),
+    [
+        ("لقد قام شخص بإرسال رسائل إلي عبر هذا الموقع", Variety.ARABIC),
+        ("واحد السيد دار ليا حساب بسميتي عافاكم عاونوني", Variety.DARIJA),
+        ("wahd sayed dar liya compte b smiti 3afakom", Variety.DARIJA_LATIN),
+        ("Bonjour, je vous écris pour un site qui ne répond plus", Variety.FRENCH),
+        ("Hello, there is a page that has my name on it", Variety.ENGLISH),
+        ("Hola, hay una persona que me escribe por esta aplicación", Variety.SPANISH),
+        ("👋👋", Variety.UNDETERMINED),
+    ],
+)
+def test_the_variety_is_told_by_small_words(text: str, variety: Variety) -> None:
+    assert guess(fold(clean(text))) is variety
+
+
+def test_what_the_reporter_states_counts_only_where_nothing_else_tells() -> None:
+    assert guess(b"  ", "es") is Variety.SPANISH
+    assert guess(b" bonjour je suis ", "es") is Variety.FRENCH
+    assert guess(b"  ", "de") is Variety.UNDETERMINED
