@@ -21,6 +21,7 @@ from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError
 from ibalagh.stream.kafka import KafkaTransactionalProducer, read_topic
 from ibalagh.stream.ports import Record, TransactionalProducer
 
+READ_TIMEOUT_S = 15.0
 _SHOWN_HEADER_BYTES = 120
 _REPLAYS_PER_TRANSACTION = 100
 
@@ -65,7 +66,8 @@ def main(argv: Sequence[str]) -> int:
     codec = Codec(settings.topic_prefix)
 
     def read(service: str) -> Letters:
-        return gather(read_topic(settings.kafka_bootstrap, codec.topic(dead_letter_topic(service))))
+        topic = codec.topic(dead_letter_topic(service))
+        return gather(read_topic(settings.kafka_bootstrap, topic, READ_TIMEOUT_S))
 
     def producer(service: str) -> TransactionalProducer:
         name = codec.topic(f"{dead_letter_topic(service)}.replay")
