@@ -16,7 +16,7 @@ from bench.scenario.model import ScenarioReport, Truth
 Progress = Callable[[int], None]
 """Is told by how many the work went on."""
 
-_SENDERS: Final = 16
+_SENDERS: Final = 64
 _LINES_A_BATCH: Final = 500
 _COMMAND_PATIENCE_S: Final = 20.0
 

@@ -39,13 +39,13 @@ def draw_campaigns(rng: Random, mint: Mint, calendar: Calendar, counts: dict[Cat
             size = min(left, _LARGEST, _SMALLEST + int(rng.paretovariate(0.9)) - 1)
             if left - size == 1:
                 size += 1 if size < _LARGEST else -1
-            indicator = indicator_for(rng, mint, category)
+            indicator = indicator_for(mint, category)
             campaigns.append(Campaign(len(campaigns), category, size, indicator, calendar.moment(rng).date()))
             left -= size
     return campaigns
 
 
-def indicator_for(_rng: Random, mint: Mint, category: Category) -> Indicator:
+def indicator_for(mint: Mint, category: Category) -> Indicator:
     """A fresh indicator of a kind that reports of `category` name."""
     kinds, weights = _KINDS.get(category, _KINDS_ELSEWHERE)
     return mint.new(kinds, weights)

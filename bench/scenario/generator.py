@@ -41,7 +41,17 @@ _VAGUE_SHARE = 0.04
 _INDICATOR_SHARE = 0.45
 _HINT_SHARE = 0.35
 _RIGHT_HINT_SHARE = 0.82
-_PLATFORMS: Final = ("Facebook", "Instagram", "WhatsApp", "TikTok", "Telegram", "facebook.com", "واتساب", "snap")
+_PLATFORMS: Final = {
+    "facebook": (30, ("Facebook", "facebook.com", "فيسبوك")),
+    "instagram": (20, ("Instagram", "instagram", "انستغرام")),
+    "whatsapp": (25, ("WhatsApp", "whatsapp", "واتساب")),
+    "tiktok": (10, ("TikTok", "tiktok")),
+    "telegram": (6, ("Telegram", "تلغرام")),
+    "snapchat": (4, ("Snapchat", "snapchat")),
+    "youtube": (3, ("YouTube", "youtube.com")),
+    "messenger": (2, ("Messenger",)),
+}
+"""Key of the phrase books → (weight, what people write into the form's field)."""
 _BARE_SITES: Final = ("https://www.facebook.com/", "facebook.com", "https://www.instagram.com")
 
 
@@ -96,12 +106,17 @@ def _write(rng: Random, mint: Mint, calendar: Calendar, act: _Act) -> ScenarioRe
     body: dict[str, Any] = {"submitted_at": moment.isoformat()}
     place, province = _place(rng, body, variety, act.abroad)
     urgent = rng.random() < _URGENT_SHARE.get(act.category, 0)
-    kind, spelled = _indicator(rng, mint, body, act, variety in ARABIC_SCRIPT)
+    indicator = _indicator(rng, mint, act)
+    platform = indicator.platform if indicator is not None else None
+    if platform is None:
+        platform = rng.choices(list(_PLATFORMS), [weight for weight, _ in _PLATFORMS.values()])[0]
+    kind, spelled = _spelled(rng, body, indicator, variety in ARABIC_SCRIPT)
     body["text"] = compose(
         rng,
         variety,
         Told(
             category=act.category,
+            platform=platform,
             organisation=act.organisation,
             urgent=urgent,
             vague=act.organisation is None and rng.random() < _VAGUE_SHARE,
@@ -111,6 +126,8 @@ def _write(rng: Random, mint: Mint, calendar: Calendar, act: _Act) -> ScenarioRe
         ),
     )
     _optional_fields(rng, body, act, variety)
+    if kind is Kind.HANDLE or rng.random() < 0.25:  # who names an account says where it is
+        body["platform"] = rng.choice(_PLATFORMS[platform][1])
     if act.identified:
         body["identity"] = people.identity(rng)
     elif rng.random() < 0.05:
@@ -119,17 +136,23 @@ def _write(rng: Random, mint: Mint, calendar: Calendar, act: _Act) -> ScenarioRe
     return ScenarioReport(body, Truth(act.category, act.organisation, urgent, number, province))
 
 
-def _indicator(
-    rng: Random, mint: Mint, body: dict[str, Any], act: _Act, arabic: bool
-) -> tuple[Kind | None, str | None]:
-    """The indicator to be written into the text; a link may go to the form's own field instead, and so into `body`."""
+def _indicator(rng: Random, mint: Mint, act: _Act) -> Indicator | None:
+    """The hard indicator that the report names, if it names one: its campaign's, or one of its own."""
     if act.campaign is not None:
-        indicator = act.campaign.indicator
-    elif rng.random() < _INDICATOR_SHARE:
-        indicator = indicator_for(rng, mint, act.category)
-        if indicator.kind is Kind.IBAN and rng.random() < 0.3:
-            indicator = Indicator(Kind.IBAN, mistyped_iban(rng, indicator.value))
-    else:
+        return act.campaign.indicator
+    if rng.random() >= _INDICATOR_SHARE:
+        return None
+    indicator = indicator_for(mint, act.category)
+    if indicator.kind is Kind.IBAN and rng.random() < 0.3:
+        return Indicator(Kind.IBAN, mistyped_iban(rng, indicator.value))
+    return indicator
+
+
+def _spelled(
+    rng: Random, body: dict[str, Any], indicator: Indicator | None, arabic: bool
+) -> tuple[Kind | None, str | None]:
+    """What is written into the text; a link may go to the form's own field instead, and so into `body`."""
+    if indicator is None:
         return None, None
     if indicator.kind is Kind.LINK and rng.random() < 0.35:
         body["links"] = [spell_for_links(rng, indicator.value)]
@@ -165,8 +188,6 @@ def _optional_fields(rng: Random, body: dict[str, Any], act: _Act, variety: Vari
     """What the form offers beside the text and few people fill in."""
     if rng.random() < 0.5:
         body["language"] = _LANGUAGE.get(variety, "ar")
-    if rng.random() < 0.25:
-        body["platform"] = rng.choice(_PLATFORMS)
     if rng.random() < 0.2:
         body["seen_at"] = body["submitted_at"]
     if rng.random() < _HINT_SHARE:

@@ -34,6 +34,7 @@ _SITES = (
     "t.me/canal_invente_{n}",
     "youtube.com/c/chaine-inventee-{n}",
 )
+_HANDLES_ON = ("instagram", "instagram", "facebook", "tiktok", "telegram", "snapchat")
 _SUFFIXES = ("example", "invalid", "test")
 
 
@@ -48,10 +49,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """`value` is the canonical spelling: link without scheme, nine national digits, handle without @, compact IBAN."""
+    """`value` is the canonical spelling: link without scheme, nine national digits, handle without @, compact IBAN.
+
+    `platform` is where a handle is; None for the other kinds.
+    """
 
     kind: Kind
     value: str
+    platform: str | None = None
 
 
 class Mint:
@@ -69,7 +74,8 @@ class Mint:
         self._made += 1
         self._serial = (self._serial + _PHONE_STRIDE) % _PHONES
         kind = self._rng.choices(kinds, weights)[0]
-        return Indicator(kind, getattr(self, f"_{kind.value}")(self._serial))
+        platform = self._rng.choice(_HANDLES_ON) if kind is Kind.HANDLE else None
+        return Indicator(kind, getattr(self, f"_{kind.value}")(self._serial), platform)
 
     def _link(self, serial: int) -> str:
         if self._rng.random() < 0.4:

@@ -52,16 +52,19 @@ class Book:
     indicators: dict[Kind, list[str]]
     urgent: list[str]
     vague: list[str]
+    platforms: dict[str, list[str]]
     slots: dict[str, list[str]]
     frames: dict[Category, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one text says. `spelled` is the indicator as written, `place` a town's name; None leaves it out. A `vague`
-    text gives no sign of its category; `organisation` is a key such as `isis`, named in terrorism reports only."""
+    """What one text says. `platform` is a key of the phrase books, `place` a town's name, `organisation` a key such
+    as `isis`, named in terrorism reports only; `spelled` is the indicator as written. None leaves a thing out.
+    A `vague` text gives no sign of its category."""
 
     category: Category
+    platform: str
     organisation: str | None = None
     urgent: bool = False
     vague: bool = False
@@ -74,7 +77,7 @@ class Told:
 def book(variety: Variety) -> Book:
     """The phrase book of `variety`. Raises KeyError or ValueError when its file lacks a part."""
     raw = yaml.safe_load((_BOOKS / f"{variety.value}.yaml").read_text(encoding="utf-8"))
-    slots = ("when", "platform", "relation", "item", "sum", "org_isis", "org_other", "org_none")
+    slots = ("when", "relation", "item", "sum", "org_isis", "org_other", "org_none")
     return Book(
         openings=raw["openings"],
         closings=raw["closings"],
@@ -82,6 +85,7 @@ def book(variety: Variety) -> Book:
         indicators={Kind(kind): lines for kind, lines in raw["indicators"].items()},
         urgent=raw["urgent"],
         vague=raw["vague"],
+        platforms=raw["platforms"],
         slots={name: raw[name] for name in slots},
         frames={Category(name): frames for name, frames in raw["frames"].items()},
     )
@@ -92,9 +96,10 @@ def compose(rng: Random, variety: Variety, told: Told) -> str:
     own = book(variety)
     arabic = variety in ARABIC_SCRIPT
     core = rng.choice(own.vague if told.vague else own.frames[told.category])
-    pieces = [core.format_map(_slot_words(rng, own, told.organisation))]
+    words = _slot_words(rng, own, told)
+    pieces = [core.format_map(words)]
     if told.spelled is not None and told.kind is not None:
-        pieces.append(rng.choice(own.indicators[told.kind]).replace("{i}", _INDICATOR_PLACE))
+        pieces.append(rng.choice(own.indicators[told.kind]).format(i=_INDICATOR_PLACE, platform=words["platform"]))
     if told.place is not None:
         pieces.append(rng.choice(own.place_lines).replace("{place}", told.place))
     if told.urgent:
@@ -115,11 +120,12 @@ def compose(rng: Random, variety: Variety, told: Told) -> str:
     return text.replace(_INDICATOR_PLACE, told.spelled or "")
 
 
-def _slot_words(rng: Random, own: Book, organisation: str | None) -> dict[str, str]:
+def _slot_words(rng: Random, own: Book, told: Told) -> dict[str, str]:
     words = {name: choices[int(rng.random() * len(choices))] for name, choices in own.slots.items()}
-    if organisation == ISIS:
+    words["platform"] = rng.choice(own.platforms[told.platform])
+    if told.organisation == ISIS:
         words["org"] = words["org_isis"]
     else:
-        words["org"] = words["org_other" if organisation == AL_QAEDA else "org_none"]
+        words["org"] = words["org_other" if told.organisation == AL_QAEDA else "org_none"]
     words["sum"] = words["sum"].replace("{n}", str(rng.randrange(2, 160) * 50))
     return words
