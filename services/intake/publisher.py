@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import Acknowledgement, Producer
 from services.intake.acceptance import Prepared, Retry
+from services.intake.metrics import IntakeMetrics, intake_metrics
 from services.intake.store import Known, Stored
 
 _log = logging.getLogger(__name__)
@@ -87,7 +88,9 @@ class Publisher:
         linger_s: float,
         capacity: int,
         publish_timeout_s: float,
+        metrics: IntakeMetrics | None = None,
     ) -> None:
+        self._metrics = metrics or intake_metrics()
         self._store = store
         self._producer = producer
         self._receipt_of = receipt_of
@@ -145,6 +148,7 @@ class Publisher:
                 groups.append(self._waiting.popleft())
                 taken += len(groups[-1].reports)
             self._waiting_reports -= taken
+        self._metrics.waiting(self._waiting_reports)
         return groups
 
     def _serve(self, groups: Sequence[_Group]) -> None:
@@ -157,6 +161,7 @@ class Publisher:
             self._away(reports, "the database is away", error)
         finally:
             _answer(groups, outcomes)
+            self._metrics.answered(outcome.verdict for outcome in outcomes)
 
     def _away(self, reports: Sequence[Prepared], what: str, error: Exception | None = None) -> None:
         """Refuse at once for a while, so that nobody waits in a queue behind time-outs."""
@@ -179,6 +184,7 @@ class Publisher:
         return [self._outcome(report, known, acknowledged) for report in reports]
 
     def _stored(self, reports: Sequence[Prepared]) -> Stored:
+        started = time.perf_counter()
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
                 stored = self._store.store(reports, self._unnoted)
@@ -187,12 +193,14 @@ class Publisher:
                     raise
             else:
                 self._unnoted = {}
+                self._metrics.stored(len(reports), time.perf_counter() - started)
                 return stored
         raise AssertionError("unreachable")
 
     def _publish(self, reports: Sequence[Prepared]) -> dict[str, Acknowledgement]:
         if not reports:
             return {}
+        started = time.perf_counter()
         try:
             answers = self._producer.publish(
                 [report.record for report in reports], self._publish_timeout_s + _DELIVERY_MARGIN_S
@@ -200,6 +208,8 @@ class Publisher:
         except PassingError as error:
             self._away(reports, "the broker is away", error)
             return {}
+        finally:
+            self._metrics.published(time.perf_counter() - started)
         found = {
             report.report_id: answer for report, answer in zip(reports, answers, strict=True) if answer is not None
         }

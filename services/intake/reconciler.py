@@ -16,6 +16,7 @@ from ibalagh.events.registry import RECEIVED
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import Consumer, Positions, Producer, TopicPartition
 from services.intake.acceptance import record_of
+from services.intake.metrics import intake_metrics
 from services.intake.publisher import Stop, close_producer
 from services.intake.store import IntakeStore
 
@@ -88,6 +89,7 @@ class Reconciler:
             answers = self._producer.publish(records, self._publish_timeout_s) if records else []
             published = [each.report_id for each, answer in zip(missing, answers, strict=True) if answer is not None]
             claim.note_published([*there, *published])
+            intake_metrics().reconciled(len(there), len(published))
             _log.info("pending reports settled", extra={"found": len(there), "count": len(published)})
             return len(there) + len(published)
 
