@@ -1,0 +1,216 @@
+"""Triage's desk on a real database: the queue, the authority on versions, and what a repeat or a restart leaves."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.make import effect
+from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import Category, ReviewAction
+from ibalagh.storage.commands import find_results
+from ibalagh.storage.migrate import apply
+from ibalagh.storage.outbox import PostgresOutbox
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.unit import PostgresUnit
+from ibalagh.stream.errors import AbortableError
+from ibalagh.stream.ports import Record, TopicPartition
+from ibalagh.stream.unit import Batch
+from services.triage import store
+from services.triage.handlers import NOT_FROM_INTAKE, Classifier, Desk
+from services.triage.reviews import State
+from tests.support.triage import NOW, decision, policy, received, report_id
+
+CODEC = Codec()
+GROUP = "ibalagh.triage.desk"
+SURE, UNSURE = "escroquerie, j'ai payé et jamais reçu", "arnaque et insultes"
+
+
+class DeskOnDatabase:
+    """The desk's unit, fed with batches as its loop would feed it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.unit = PostgresUnit(database, GROUP, Desk(lambda: NOW), codec=CODEC, clock=lambda: NOW)
+        self._ends: dict[TopicPartition, int] = {}
+
+    def batch(self, *events: Event[Data]) -> Batch:
+        """The events at the next offsets of their topics."""
+        placed, records = [], []
+        for event in events:
+            outgoing = CODEC.encode(event)
+            partition = TopicPartition(outgoing.topic, 0)
+            offset = self._ends.get(partition, 0)
+            self._ends[partition] = offset + 1
+            placed.append(event.at(Position(*partition, offset)))
+            records.append(Record(*partition, offset, outgoing.key, outgoing.value, outgoing.headers, 0))
+        return Batch(
+            records, placed, [], {TopicPartition(each.topic, 0): self._ends[each.topic, 0] for each in records}
+        )
+
+    def take(self, *events: Event[Data]) -> None:
+        self.unit.process(self.batch(*events))
+
+    def state(self, name: str) -> tuple[State, int, Category]:
+        shown = store.one(self.database, report_id(name))
+        assert shown is not None
+        return shown.item.state, shown.item.report.version, shown.item.report.decision.category
+
+    def result(self, id_: str) -> tuple[str, str | None, dict[str, object]]:
+        result = find_results(self.database, [id_])[id_]
+        return result.outcome, result.code, result.detail
+
+    def reviewed(self) -> list[ReportReviewedV1]:
+        records = PostgresOutbox(self.database, GROUP).read({}, 100).records
+        events = [CODEC.decode(Record(each.topic, 0, 0, each.key, each.value, each.headers, 0)) for each in records]
+        return [event.data for event in events if isinstance(event.data, ReportReviewedV1)]
+
+
+@pytest.fixture
+def desk(database_url: str) -> Iterator[DeskOnDatabase]:
+    apply(database_url, "triage")
+    database = Database(database_url, "triage")
+    yield DeskOnDatabase(database)
+    database.close()
+
+
+def triaged(text: str, name: str, **fields: object) -> Event[Data]:
+    (event,) = Classifier(policy())([received(text, name, **fields)], NOW).effects
+    return event
+
+
+def test_every_triaged_report_is_kept_and_the_unsure_ones_wait(desk: DeskOnDatabase) -> None:
+    desk.take(triaged(SURE, "a"), triaged(UNSURE, "b"))
+    assert desk.state("a")[0] is State.STRAIGHT
+    assert desk.state("b")[0] is State.OPEN
+    assert [each.item.report.report_id for each in store.queue(desk.database, State.OPEN, limit=9, after=None)] == [
+        report_id("b")
+    ]
+
+
+def test_a_decision_moves_the_version_and_says_so_once(desk: DeskOnDatabase) -> None:
+    command = decision("b", ReviewAction.RECLASSIFY, category=Category.FRAUD, version=1)
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(command)
+    assert desk.state("b") == (State.DECIDED, 2, Category.FRAUD)
+    assert desk.result(command.id)[:2] == ("applied", None)
+    (said,) = desk.reviewed()
+    assert (said.version, said.decision.category, said.reviewer) == (2, Category.FRAUD, "analyst-1")
+
+
+def test_a_report_and_its_decision_may_come_in_one_batch(desk: DeskOnDatabase) -> None:
+    desk.take(decision("b", ReviewAction.DISMISS), triaged(UNSURE, "b"))
+    assert desk.state("b") == (State.DECIDED, 2, Category.OUT_OF_SCOPE)
+
+
+def test_a_decision_on_an_older_version_is_refused_and_changes_nothing(desk: DeskOnDatabase) -> None:
+    first, stale = (decision("b", ReviewAction.DISMISS, version=1) for _ in range(2))
+    desk.take(triaged(UNSURE, "b"), first, stale)
+    assert desk.result(first.id)[0] == "applied"
+    assert desk.result(stale.id) == ("refused", "stale_version", {"version": 2})
+    assert len(desk.reviewed()) == 1
+
+
+def test_several_decisions_about_one_report_apply_in_order(desk: DeskOnDatabase) -> None:
+    decisions = [decision("b", ReviewAction.RECLASSIFY, category=each) for each in (Category.FRAUD, Category.FRAUD)]
+    desk.take(triaged(UNSURE, "b"), *decisions, decision("b", ReviewAction.DISMISS, version=3))
+    assert desk.state("b") == (State.DECIDED, 4, Category.OUT_OF_SCOPE)
+    assert [each.version for each in desk.reviewed()] == [2, 3, 4]
+    assert desk.reviewed()[2].previous.category is Category.FRAUD
+
+
+def test_an_unknown_report_is_refused(desk: DeskOnDatabase) -> None:
+    command = decision("nowhere", ReviewAction.CONFIRM)
+    desk.take(command)
+    assert desk.result(command.id) == ("refused", "unknown_report", {})
+
+
+def test_a_repeated_command_keeps_its_first_result(desk: DeskOnDatabase) -> None:
+    command = decision("b", ReviewAction.DISMISS, version=1)
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(command)
+    desk.take(command)
+    assert desk.result(command.id)[:2] == ("applied", None)
+    assert desk.state("b")[1] == 2
+    assert len(desk.reviewed()) == 1
+
+
+def test_a_repeated_report_does_not_undo_a_decision(desk: DeskOnDatabase) -> None:
+    event = triaged(UNSURE, "b")
+    desk.take(event, event)
+    desk.take(decision("b", ReviewAction.DISMISS))
+    desk.take(event)
+    assert desk.state("b") == (State.DECIDED, 2, Category.OUT_OF_SCOPE)
+
+
+def test_its_own_reviewed_event_changes_nothing(desk: DeskOnDatabase) -> None:
+    command = decision("b", ReviewAction.DISMISS)
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(command)
+    (said,) = desk.reviewed()
+    desk.take(effect(command, said, source="/triage", subject=said.report_id, number=0, now=NOW))
+    assert desk.state("b")[1] == 2
+
+
+def test_a_batch_that_was_stored_already_is_refused_after_a_restart(desk: DeskOnDatabase) -> None:
+    batch = desk.batch(triaged(UNSURE, "b"), decision("b", ReviewAction.DISMISS))
+    desk.unit.process(batch)
+    again = PostgresUnit(desk.database, GROUP, Desk(lambda: NOW), codec=CODEC)
+    with pytest.raises(AbortableError):
+        again.process(batch)
+    assert again.start_positions(batch.positions) == batch.positions
+    assert len(desk.reviewed()) == 1
+
+
+def test_a_decision_of_the_machine_without_a_cause_goes_to_the_dead_letters(desk: DeskOnDatabase) -> None:
+    committed = desk.unit.process(desk.batch(triaged(UNSURE, "b")._replace(cause=None)))
+    assert [each.reason for each in committed.rejected] == [NOT_FROM_INTAKE]
+    assert store.one(desk.database, report_id("b")) is None
+
+
+def with_origin(event: Event[Data], minutes: int) -> Event[Data]:
+    return event._replace(origin_time=NOW + timedelta(minutes=minutes))
+
+
+def test_the_queue_is_ordered_by_urgency_then_age_and_pages_without_gaps(desk: DeskOnDatabase) -> None:
+    texts: Sequence[tuple[str, str, int]] = [
+        ("late", "rien", 5),
+        ("early", "rien", 1),
+        ("urgent", "je pense au suicide", 9),
+        ("middle", "rien", 3),
+    ]
+    desk.take(*(with_origin(triaged(text, name), minutes) for name, text, minutes in texts))
+    seen: list[str] = []
+    after = None
+    while page := store.queue(desk.database, State.OPEN, limit=1, after=after):
+        shown = page[0]
+        seen.append(shown.item.report.report_id)
+        decided = shown.item.report.decision
+        after = store.QueuePlace(int(decided.urgency), shown.received_at, shown.item.report.report_id)
+    assert seen == [report_id(name) for name in ("urgent", "early", "middle", "late")]
+    assert store.count_open(desk.database) == {3: 1, 0: 3}
+
+
+def test_the_text_is_in_no_table(desk: DeskOnDatabase, database_url: str) -> None:
+    canary = "xyzzycanary"
+    desk.take(triaged(f"{canary} arnaque et insultes", "b"), decision("b", ReviewAction.DISMISS))
+    with desk.database.transaction() as tx:
+        for table in ("items", "outbox", "command_results", "stream_offsets"):
+            assert canary not in str(tx.fetch_all(f"SELECT * FROM {table}"))
+
+
+def test_two_batches_of_new_reports_keep_their_data(desk: DeskOnDatabase) -> None:
+    one = triaged(UNSURE, "b", place="Rabat", links=("https://a.example/x",))
+    assert isinstance(one.data, ReportTriagedV1)
+    desk.take(one)
+    desk.take(triaged(SURE, "c"))
+    shown = store.one(desk.database, report_id("b"))
+    assert shown is not None
+    assert shown.item.report == one.data
+    assert one.cause is not None
+    assert shown.source == Position(*one.cause[:3])
+    assert [each.item.report.report_id for each in store.reports(desk.database, limit=9, after=None)] == sorted(
+        [report_id("b"), report_id("c")]
+    )
