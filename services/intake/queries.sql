@@ -15,8 +15,9 @@ FROM submissions s LEFT JOIN pending p USING (report_id)
 WHERE s.key_hash = ANY(%(keys)s::bytea[])
 
 -- name: note_published
--- Reports that the broker acknowledged are not pending any more.
-DELETE FROM pending WHERE report_id = ANY(%(report_ids)s::uuid[])
+-- Reports that the broker acknowledged are not pending any more; those that a reconciler holds it settles itself.
+DELETE FROM pending WHERE report_id IN (
+    SELECT report_id FROM pending WHERE report_id = ANY(%(report_ids)s::uuid[]) FOR UPDATE SKIP LOCKED)
 
 -- name: note_positions
 -- Remember how far the log has come, one row a minute and partition, labelled with the end of the minute.

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ibalagh.events.registry import RECEIVED
 from ibalagh.events.vocabulary import Channel
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.kafka import KafkaProducer
+from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.keys import read_or_create
 from services.intake.receipt import Secrets
@@ -151,6 +153,24 @@ def test_killed_between_ack_and_note_the_report_is_found_in_the_log_and_not_publ
     with running(place):
         eventually(lambda: nothing_pending(place), 20)
     assert ids_in_log(place) == {noted.report_id: 1, unnoted.report_id: 1}
+
+
+def test_what_a_reconciler_holds_keeps_no_sender_waiting(
+    place: Place, acceptance: Acceptance, store: IntakeStore
+) -> None:
+    report = prepared(acceptance, b"{}", uuid.uuid4().hex)
+    store.store([report], {})
+    acknowledged = {report.report_id: Acknowledgement("t", 0, 0)}
+    with store.claim(0, 10) as claim:
+        assert [each.report_id for each in claim.reports] == [report.report_id]
+        with store.claim(0, 10) as other:
+            assert not other.reports
+        started = time.monotonic()
+        store.note_published(acknowledged)
+        assert time.monotonic() - started < 5
+        assert not nothing_pending(place)
+    store.note_published(acknowledged)
+    assert nothing_pending(place)
 
 
 def test_killed_in_the_middle_of_traffic_every_sender_who_retries_has_one_report(place: Place) -> None:
