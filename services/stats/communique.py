@@ -137,8 +137,8 @@ _NEAR: Final = Fraction(1, 100)
 
 def in_words(count: int, total: int) -> str:
     """The honest words for a share: `none`, `all`, `about_<fraction>` within a point of it, else
-    `more_than_<the next fraction below>`, and `less_than_a_quarter` below the smallest. So 58.1 % is `more_than_half`,
-    never `more_than_two_thirds`."""
+    `more_than_<the next fraction below>`, and `less_than_a_quarter` below the smallest. So three fifths are
+    `more_than_half`, never `more_than_two_thirds`."""
     ratio = Fraction(count, total)
     if ratio <= 0:
         return "none"

@@ -62,7 +62,7 @@ def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed)
         first: First = None,
         last: Last = None,
         format_: Annotated[Literal["json", "text"], Query(alias="format")] = "json",
-        lang: Annotated[Literal["ar", "fr", "en"], Query()] = "en",
+        lang: Annotated[Literal["ar", "fr", "en", "es"], Query()] = "en",
     ) -> communique.Figures | PlainTextResponse:
         computed = communique.compute(read(database, first, last, communique.NEEDED), first, last)
         if format_ == "json":

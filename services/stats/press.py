@@ -1,4 +1,4 @@
-"""A communiqué as plain text: a table that a journalist can read, in Arabic, French or English.
+"""A communiqué as plain text: a table that a journalist can read, in one of four languages.
 
 In: `Figures`. Out: lines of text, ending with a newline. Columns are kept by width as a terminal shows it: marks that
 combine with a letter take none.
@@ -55,7 +55,7 @@ def lines(figures: Figures) -> Iterator[Line]:
 
 
 def text(figures: Figures, language: str) -> str:
-    """The communiqué in a language (`ar`, `fr`, `en`; others read English)."""
+    """The communiqué in a language of `wording.LANGUAGES`."""
     written = [say("title", language), period(figures, language), ""]
     head = _row("", say("count", language), say("share", language))
     written += [head, "─" * (_LABEL_WIDTH + _COUNT_WIDTH + _SHARE_WIDTH)]
@@ -75,8 +75,9 @@ def period(figures: Figures, language: str) -> str:
 
 
 def number(count: int, language: str) -> str:
-    """A count with its thousands apart: `7,083` in English, `7 083` (no-break space) in French, `7.083` in Arabic."""
-    separator = {"fr": "\u00a0", "ar": "."}.get(language, ",")
+    """A count with its thousands apart: `1,234` in English, `1 234` (no-break space) in French and Spanish, `1.234` in
+    Arabic as Morocco writes it."""
+    separator = {"en": ",", "ar": "."}.get(language, "\u00a0")
     return f"{count:,}".replace(",", separator)
 
 

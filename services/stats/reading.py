@@ -212,12 +212,19 @@ def _attributes(headers: dict[str, bytes | None]) -> tuple[str, str, datetime, C
 
 def _cause(headers: dict[str, bytes | None]) -> Cause:
     """The cause, in the ranges that a log and the database have. Raises KeyError, AttributeError or ValueError."""
-    topic = headers["ce_causetopic"].decode()  # type: ignore[union-attr]
+    topic = _topic(headers["ce_causetopic"] or b"")
     partition = int(headers["ce_causepartition"] or b"")
     offset = int(headers["ce_causeoffset"] or b"")
     number = int(headers["ce_causenumber"] or b"")
-    if not (_TOPIC.fullmatch(topic) and 0 <= partition <= _MAX_INT and 0 <= offset <= _MAX_OFFSET):
-        raise ValueError("no position of a log")
-    if not 0 <= number <= _MAX_INT:
-        raise ValueError("no number of an effect")
+    if not (0 <= partition <= _MAX_INT and 0 <= offset <= _MAX_OFFSET and 0 <= number <= _MAX_INT):
+        raise ValueError("no position of a log, or no number of an effect")
     return Cause(topic, partition, offset, number)
+
+
+@lru_cache(maxsize=100)
+def _topic(name: bytes) -> str:
+    """The name of a topic. Raises ValueError for what is none."""
+    topic = name.decode()
+    if not _TOPIC.fullmatch(topic):
+        raise ValueError("no name of a topic")
+    return topic

@@ -17,6 +17,7 @@ How an event can come twice, and what refuses the repeat:
 All three live in the transaction that stores counters and positions. Nothing here does I/O: `Memory` is a port.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -81,27 +82,25 @@ class Fresh(NamedTuple):
 
 def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     """Tell a batch's new events from its repeats, and remember them. Events are in the order of their partitions."""
-    once: dict[Once, Event[Data]] = {}
+    once: dict[Once, tuple[Tally | None, Event[Data]]] = {}
     derived: list[tuple[Place, Event[Data]]] = []
     for event in events:
-        data = counted(event)
-        if data.kind is not None and data.report_id is not None:
-            once.setdefault((data.report_id, data.kind), event)
-        else:
+        tally, kind, report_id, _, _ = counted(event)
+        if kind is None or report_id is None:
             derived.append((_place(event), event))
+        elif (report_id, kind) not in once:
+            once[report_id, kind] = tally, event
 
-    known = memory.remember(list(once)) if once else ()
-    chosen = [event for key, event in once.items() if key not in known] if known else list(once.values())
+    if once:
+        for known in memory.remember(list(once)):
+            del once[known]
     rejected: list[Rejected] = []
+    chosen = list(once.values())
     if derived:
         more, rejected = _derived(derived, memory)
-        chosen += more
-    tallies: dict[Tally, int] = {}
-    for event in chosen:
-        tally = counted(event).tally
-        if tally is not None:
-            tallies[tally] = tallies.get(tally, 0) + 1
-    return Fresh(tallies, chosen[-1] if chosen else None, rejected)
+        chosen += [(counted(event).tally, event) for event in more]
+    tallies = Counter(tally for tally, _ in chosen if tally is not None)
+    return Fresh(tallies, chosen[-1][1] if chosen else None, rejected)
 
 
 def _derived(placed: Sequence[tuple[Place, Event[Data]]], memory: Memory) -> tuple[list[Event[Data]], list[Rejected]]:
