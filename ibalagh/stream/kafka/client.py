@@ -88,8 +88,7 @@ def common_config(bootstrap: str, client_id: str) -> dict[str, Any]:
         "log.connection.close": False,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        # A request may not outlast the transaction that it belongs to.
-        "socket.timeout.ms": int(TRANSACTION_TIMEOUT_S * 1000),
+        "socket.timeout.ms": 10_000,
         "message.max.bytes": MAX_MESSAGE_BYTES,
     }
 

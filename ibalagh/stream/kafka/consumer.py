@@ -9,6 +9,7 @@ the callback, where an error can be raised and the look-up tried again.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from operator import methodcaller
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
@@ -29,6 +30,9 @@ from ibalagh.stream.ports import GroupMetadata, Headers, Positions, Record, Topi
 
 UNREADABLE_HEADERS: Final[Headers] = (("unreadable_headers", None),)
 """In the place of headers of which a name is no UTF-8: the one thing that a dead letter cannot keep."""
+# Nothing in Kafka keeps a writer from a header name that is no UTF-8. The library then returns a broken list with an
+# exception set; the interpreter's own fast path for a method call does not look (Python 3.11), a call from C does.
+_ask_headers: Final = methodcaller("headers")
 _LOOKUP_TIMEOUT_S: Final = 10.0
 _LATEST: Final = -1
 """ListOffsets' time stamp for the end of a partition; with read_committed the broker answers the last stable offset."""
@@ -269,10 +273,10 @@ def record_of(message: Any) -> Record:
 
 
 def _headers(message: Any) -> Headers:
+    """The headers, asked for once only: after a failure the library would hand out a list with holes in it."""
     try:
-        return message.headers() or ()
+        return _ask_headers(message) or ()
     except SystemError as error:
-        # Nothing in Kafka keeps a writer from a header name that is no UTF-8; the library cannot read the list then.
         if isinstance(error.__cause__, UnicodeDecodeError):
             return UNREADABLE_HEADERS
         raise

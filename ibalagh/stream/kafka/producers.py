@@ -70,6 +70,8 @@ class KafkaTransactionalProducer:
                 **_writing(bootstrap, transactional_id),
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": int(transaction_timeout_s * 1000),
+                # A request may not outlast the transaction that it belongs to.
+                "socket.timeout.ms": int(transaction_timeout_s * 1000),
                 # A transaction ends with a flush, which sends at once; until then, fuller batches cost less.
                 "linger.ms": 5,
                 "error_cb": self._latch.note,
@@ -122,6 +124,7 @@ class KafkaTransactionalProducer:
         try:
             self._again_until(self._deadline_s, self._producer.commit_transaction, "commit_transaction")
         except PassingError as error:
+            self._open = False
             raise UnknownOutcomeError(str(error)) from None
         self._open = False
 
@@ -132,18 +135,23 @@ class KafkaTransactionalProducer:
         try:
             self._again_until(self._deadline_s, self._producer.abort_transaction, "abort_transaction")
         except PassingError as error:
+            self._open = False
             raise UnknownOutcomeError(str(error)) from None
         self._open = False
 
     def close(self) -> None:
-        """See `ports.TransactionalProducer`. What is still queued is dropped, not waited for."""
-        self._open = False
+        """See `ports.TransactionalProducer`. What is still queued is dropped, not waited for.
+
+        The library's own `close` is avoided: it aborts without a time limit, and fails while a commit is unanswered.
+        The client is freed with this object.
+        """
         try:
-            self._producer.purge()
-            self._producer.close()
-        except KafkaException as exception:
-            # It cannot even abort (fenced, say): its successor or the broker's time-out ends the transaction.
-            _log.info("closed without an abort", extra={"error": kafka_error(exception).name()})
+            self.abort()
+        except (AbortableError, FatalStreamError, UnknownOutcomeError) as error:
+            # Its successor or the broker's time-out ends the transaction.
+            _log.info("closed without an abort", extra={"error": type(error).__name__})
+        self._open = False
+        self._producer.purge()
 
     def _again_until(self, deadline_s: float, call: Callable[[float], None], name: str) -> None:
         """Call, with a time-out for one try, until it works or fails for good; at the deadline `PassingError`."""
