@@ -23,10 +23,10 @@ class Leadership:
 
     def acquire(self) -> bool:
         """Try once, without waiting; True when held. Raises `PassingError` when the database is away."""
+        if self.held():
+            return True
         if self._connection is None or self._connection.closed:
             self._connection = self._database.connect()
-        elif self.held():
-            return True
         if self._ask("SELECT pg_try_advisory_lock(%s, %s)"):
             return True
         self.release()

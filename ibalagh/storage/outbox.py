@@ -1,5 +1,9 @@
 """The outbox as the relay reads it: in the order of the causes, so that the relay's position is a source offset.
 
+Between source partitions the order is that of writing. A transaction that changes a key waits for the one that changed
+it before, so whoever sees the later rows sees the earlier ones, and per key the order of writing is the order of the
+changes. A step therefore ends where the first of the partitions that are cut off ends.
+
 In: the relay's positions; out: records to publish and the positions that then hold. Raises `PassingError`.
 """
 
@@ -13,7 +17,7 @@ from ibalagh.stream.ports import Outgoing, Positions, TopicPartition
 
 _READ = """
     SELECT stored.topic, stored.partition, stored.next_offset, item.source_offset, item.topic, item.key, item.value,
-           item.headers
+           item.headers, item.written
     FROM stream_offsets AS stored
     LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[])
         AS relayed (topic, partition, next_offset) USING (topic, partition)
@@ -25,7 +29,7 @@ _READ = """
         FETCH FIRST %(limit)s ROWS WITH TIES
     ) AS item ON true
     WHERE stored.consumer = %(consumer)s AND stored.next_offset > COALESCE(relayed.next_offset, 0)
-    ORDER BY stored.topic, stored.partition, item.source_offset, item.number
+    ORDER BY item.written NULLS FIRST
     """
 _TRIM = """
     DELETE FROM outbox
@@ -92,15 +96,26 @@ class PostgresOutbox:
 
 
 def _as_batch(rows: Sequence[Row], limit: int) -> OutboxBatch:
-    records: list[Outgoing] = []
     counts: dict[TopicPartition, int] = {}
+    ends: dict[TopicPartition, int] = {}
+    for row in rows:
+        if row[3] is not None:
+            source = TopicPartition(row[0], row[1])
+            counts[source] = counts.get(source, 0) + 1
+            ends[source] = row[8]
+    cut_off = [end for source, end in ends.items() if counts[source] >= limit]
+    end = min(cut_off) if cut_off else None
+    records: list[Outgoing] = []
     after: dict[TopicPartition, int] = {}
-    for source_topic, source_partition, stored, source_offset, topic, key, value, headers in rows:
+    beyond: set[TopicPartition] = set()
+    for source_topic, source_partition, stored, source_offset, topic, key, value, headers, written in rows:
         source = TopicPartition(source_topic, source_partition)
         if source_offset is None:
             after[source] = stored
-            continue
-        records.append(Outgoing(topic, key, value, unpack_headers(headers)))
-        counts[source] = counts.get(source, 0) + 1
-        after[source] = source_offset + 1 if counts[source] >= limit else stored
+        elif end is None or written <= end:
+            records.append(Outgoing(topic, key, value, unpack_headers(headers)))
+            after[source] = source_offset + 1 if counts[source] >= limit else stored
+        elif source not in beyond:
+            beyond.add(source)
+            after[source] = source_offset
     return OutboxBatch(records, after)

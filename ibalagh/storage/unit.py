@@ -81,6 +81,7 @@ class PostgresUnit:
             self._lock_offsets(tx, batch)  # 2
             handled = self._handle(batch.events, tx) if batch.events else Handled(())  # 3
             rows = [*self._effect_rows(batch, handled.effects), *self._dead_letter_rows(batch, handled.rejected)]
+            _sort(rows, batch)
             if rows:
                 tx.copy_binary("outbox", OUTBOX_COLUMNS, pack_rows(rows))  # 4
             self._store_offsets(tx, batch.positions)  # 5
@@ -147,6 +148,12 @@ class PostgresUnit:
             " AND stream_offsets.partition = these.partition",
             (*_columns(positions), list(positions.values()), self._consumer),
         )
+
+
+def _sort(rows: list[OutboxRow], batch: Batch) -> None:
+    """Into the order of the batch: what the outbox numbers must rise with the offsets of each source partition."""
+    place = {(record.topic, record.partition, record.offset): index for index, record in enumerate(batch.records)}
+    rows.sort(key=lambda row: (place[row.source_topic, row.source_partition, row.source_offset], row.number))
 
 
 def _columns(partitions: Collection[TopicPartition]) -> tuple[list[str], list[int]]:

@@ -134,3 +134,13 @@ def test_one_leads_and_another_follows_when_its_session_ends(database_url: str) 
         assert one.acquire()
         for each in (one, other, elsewhere):
             each.release()
+
+
+def test_a_leader_whose_session_ended_unnoticed_leads_again_at_once(database_url: str) -> None:
+    with migrated(database_url) as database:
+        leader = Leadership(database, "relay")
+        assert leader.acquire()
+        terminate_others(database_url)
+        assert leader.acquire()
+        assert leader.held()
+        leader.release()
