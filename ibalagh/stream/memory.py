@@ -117,6 +117,13 @@ class MemoryBroker:
         """The group, made when it is first named."""
         return self._groups.setdefault(name, _Group())
 
+    def stable(self, group: str, partitions: Collection[TopicPartition]) -> None:
+        """Raises `PassingError` while an open transaction holds offsets of these: they may become the group's."""
+        for transaction in self._last.values():
+            held = transaction.offsets.get(group, {})
+            if transaction.state == _OPEN and not held.keys().isdisjoint(partitions):
+                raise PassingError("offsets are in an open transaction")
+
     def append(self, outgoing: Outgoing, transaction: _Transaction | None) -> Acknowledgement:
         """Write one record."""
         topic, key, value, headers = outgoing
@@ -229,6 +236,7 @@ class MemoryConsumer:
     def committed(self, partitions: Collection[TopicPartition]) -> Positions:
         """See `ports.Consumer`."""
         with self._broker.changed:
+            self._broker.stable(self.group, partitions)
             offsets = self._broker.group(self.group).offsets
             return {partition: offsets[partition] for partition in partitions if partition in offsets}
 

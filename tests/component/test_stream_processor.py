@@ -470,10 +470,11 @@ def test_a_worker_that_finds_its_batch_done_by_another_reads_on_from_the_store(w
     assert sorted(store.ids[before:]) == ids(range(20, 24))
 
 
-def test_a_store_that_is_set_back_is_filled_again_from_the_beginning(world: World) -> None:
+def test_a_store_that_is_set_back_is_filled_again_from_the_beginning() -> None:
+    world = World(partitions=1)
     world.send(encoded(world.codec, range(20)))
     store = Store()
-    worker = world.worker(unit=store)
+    worker = world.worker(unit=store, max_records=5)
     worker.until(lambda: world.lag() == 0)
     store.ids.clear()
     store.stored = dict.fromkeys(store.stored, 0)
@@ -481,6 +482,19 @@ def test_a_store_that_is_set_back_is_filled_again_from_the_beginning(world: Worl
     world.send(encoded(world.codec, range(20, 21)))
     worker.until(lambda: len(store.ids) >= 21)
     assert sorted(store.ids) == ids(range(21))
+
+
+def test_what_a_dead_predecessor_left_open_is_ended_before_offsets_are_read(world: World) -> None:
+    world.send(encoded(world.codec, range(5)))
+    dead, clerk = world.broker.transactional_producer("t.0"), world.broker.consumer(GROUP)
+    dead.prepare()
+    dead.begin()
+    dead.send_offsets({TopicPartition(SOURCE, 0): 1, TopicPartition(SOURCE, 1): 1}, clerk.group_metadata())
+    with pytest.raises(PassingError):
+        clerk.committed([TopicPartition(SOURCE, 0)])
+    world.worker().until(lambda: len(world.triaged_ids()) >= 5)
+    assert sorted(world.triaged_ids()) == ids(range(5))
+    assert world.lag() == 0
 
 
 def _ends(world: World) -> dict[int, int]:
