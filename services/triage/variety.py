@@ -4,6 +4,7 @@ Darija and standard Arabic share a script, Darija in Latin letters shares one wi
 """
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Final
 
 from ibalagh.events.vocabulary import Variety
@@ -64,10 +65,10 @@ _MARKERS: Final = _markers()
 
 def guess(folded: bytes, stated: str | None = None) -> Variety:
     """The variety of a folded text; where nothing tells, what the reporter stated if it is one of ours, else `und`."""
-    counts = [0] * len(_ORDER)
-    for number in map(_MARKERS.get, set(folded[:_LOOKED_AT_BYTES].split())):
-        if number is not None:
-            counts[number] += 1
+    counts = [0] * (len(_ORDER) + 1)
+    for number in map(_MARKERS.get, folded[:_LOOKED_AT_BYTES].split(), repeat(len(_ORDER))):
+        counts[number] += 1
+    counts.pop()
     most = max(counts)
     if most:
         return _ORDER[counts.index(most)]

@@ -12,6 +12,7 @@ from services.triage.normalise import clean
 MAX_INDICATORS: Final = 64
 """More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
 _MAX_CANDIDATES: Final = 512
+_INNER_DOT: Final = re.compile(r"\.[^\s.]")
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
 _DEFANGED: Final = re.compile(
     r"\s?[\[({]\s?(?:(?P<dot>\.|dot|point|punto|نقطة)|(?P<at>@|at)|(?P<slash>://|:|/))\s?[\])}]\s?"
@@ -30,13 +31,11 @@ class Extracted(NamedTuple):
 def extract(cleaned: str, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
     """The indicators of a cleaned text and of the links that were given beside it, at most `MAX_INDICATORS`."""
     of_platform = platform(stated_platform)
-    if _MAY_BE_DEFANGED.search(cleaned) or "xxp" in cleaned or "**p" in cleaned:
-        cleaned = _DEFANGED.sub(_refanged, cleaned)
+    cleaned = _refang(cleaned)
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
-        refanged = _DEFANGED.sub(_refanged, clean(given)).strip()
-        found += _of_word(refanged, of_platform, explicit=True)
-    if "." in cleaned or "@" in cleaned:
+        found += _of_word(_refang(clean(given)).strip(), of_platform, explicit=True)
+    if _INNER_DOT.search(cleaned) or "@" in cleaned:
         cleaned = _take_words(cleaned, of_platform, found)
     found += numbers(cleaned)
     return Extracted(_each_once(found) if found else (), cleaned)
@@ -66,6 +65,13 @@ def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Ind
     elif "." in word[1:-1]:
         found = link(word, explicit=explicit)
     return () if found is None else (found,)
+
+
+def _refang(cleaned: str) -> str:
+    """The text with links as they were before somebody made them harmless: hxxp, [.], (dot), [at]."""
+    if _MAY_BE_DEFANGED.search(cleaned) or "xxp" in cleaned or "**p" in cleaned:
+        return _DEFANGED.sub(_refanged, cleaned)
+    return cleaned
 
 
 def _refanged(match: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ from ibalagh.events.vocabulary import Variety
 from services.triage.normalise import clean, darija_spellings, fold
 from services.triage.rules.source import ORGANISATION, Patterns, RuleSet
 
+_DRAWN_OUT: Final = re.compile(r"([^\W\d])\1\1")
 _RANGE: Final = re.compile(r"\{(\d+)-(\d+)\}")
 
 
@@ -62,7 +63,9 @@ class Matcher:
         self._kinds = [kind for _, kind in entries]
         self._bits = [bits for bits, _ in entries.values()]
         self._kept_when_negated = [bits & ~negatable for bits, negatable in entries.values()]
-        self._automaton = BytesAhoCorasick([pattern for pattern, _ in entries], implementation=Implementation.DFA)
+        self._automaton = BytesAhoCorasick(
+            [pattern for pattern, _ in entries], implementation=Implementation.ContiguousNFA
+        )
         self.pattern_count = len(entries)
 
     def find(self, folded: bytes) -> int:
@@ -98,8 +101,10 @@ def _spellings(word: str, variety: Variety) -> Iterator[tuple[bytes, int]]:
         spelled = darija_spellings(numbered) if variety == Variety.DARIJA_LATIN and "{" not in body else (numbered,)
         for spelling in spelled:
             folded = fold(clean(spelling)).strip()
-            if not folded:
-                raise ValueError(f"pattern {word} is empty when folded")
+            if _DRAWN_OUT.search(spelling) and spelling != numbered:
+                continue
+            if not folded or _DRAWN_OUT.search(spelling):
+                raise ValueError(f"pattern {word} is empty or shorter when folded")
             kind = _PREFIXED if arabic or carries else _WHOLE
             yield (b"" if kind == _PREFIXED else b" ") + folded + (b"" if any_ending else b" "), kind
 
