@@ -474,7 +474,7 @@ def test_a_store_that_is_set_back_is_filled_again_from_the_beginning() -> None:
     world = World(partitions=1)
     world.send(encoded(world.codec, range(20)))
     store = Store()
-    worker = world.worker(unit=store, max_records=5)
+    worker = world.worker(unit=store, max_records=20)
     worker.until(lambda: world.lag() == 0)
     store.ids.clear()
     store.stored = dict.fromkeys(store.stored, 0)
