@@ -104,10 +104,14 @@ class IntakeProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.intake"], env=dict(environment), stderr=file, stdout=file
             )
-        port = eventually(self._port, 20)
-        self.url = f"http://127.0.0.1:{port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30)
-        eventually(self._answers, 20)
+        self.http = httpx.Client(timeout=30)
+        try:
+            self.url = f"http://127.0.0.1:{eventually(self._port, 30)}"
+            self.http.base_url = httpx.URL(self.url)
+            eventually(self._answers, 30)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -136,6 +140,7 @@ class IntakeProcess:
         return next((line["port"] for line in self.lines() if line["event"] == "started"), None)
 
     def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text()
         try:
             return self.http.get("/healthz").status_code == 200
         except httpx.TransportError:
