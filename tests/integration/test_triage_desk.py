@@ -128,7 +128,7 @@ def test_an_unknown_report_is_refused(desk: DeskOnDatabase) -> None:
 
 
 def test_a_repeated_command_keeps_its_first_result(desk: DeskOnDatabase) -> None:
-    command = decision("b", ReviewAction.DISMISS, version=1)
+    command = decision("b", ReviewAction.DISMISS)
     desk.take(triaged(UNSURE, "b"))
     desk.take(command)
     desk.take(command)

@@ -125,7 +125,7 @@ def test_a_report_is_triaged_reviewed_and_poison_a_dead_letter(stack: Stack) -> 
 
 
 def test_killed_again_and_again_and_beside_a_second_worker_nothing_is_lost_or_doubled(stack: Stack) -> None:
-    """Reports over all partitions, two workers, each killed in the middle of the load; then a recount of log and desk."""
+    """Reports over all partitions, two workers, each killed in the middle of the load; then a recount."""
     count = 4_000
     events = [received(f"arnaque numéro {number}", str(number)) for number in range(count)]
     expected = {report_id(str(number)).encode() for number in range(count)}
