@@ -38,6 +38,8 @@ def test_a_commit_that_a_frozen_broker_does_not_answer_has_an_unknown_outcome(ow
     producer.prepare()
     producer.begin()
     producer.produce(encoded(codec, range(10)))
+    # The records must have arrived: it is the commit's own answer that is to be missing.
+    assert producer._producer.flush(10) == 0
     pid = own_broker.pids()["kafka-1"]
     os.kill(pid, signal.SIGSTOP)
     try:
