@@ -103,19 +103,32 @@ def _as_batch(rows: Sequence[Row], limit: int) -> OutboxBatch:
             source = TopicPartition(row[0], row[1])
             counts[source] = counts.get(source, 0) + 1
             ends[source] = row[8]
-    cut_off = [end for source, end in ends.items() if counts[source] >= limit]
-    end = min(cut_off) if cut_off else None
+    end = min((end for source, end in ends.items() if counts[source] >= limit), default=None)
     records: list[Outgoing] = []
     after: dict[TopicPartition, int] = {}
-    beyond: set[TopicPartition] = set()
-    for source_topic, source_partition, stored, source_offset, topic, key, value, headers, written in rows:
+    beyond = _first_beyond(rows, end)
+    for source_topic, source_partition, stored, source_offset, topic, key, value, headers, _ in rows:
         source = TopicPartition(source_topic, source_partition)
         if source_offset is None:
             after[source] = stored
-        elif end is None or written <= end:
+        elif source not in beyond:
             records.append(Outgoing(topic, key, value, unpack_headers(headers)))
             after[source] = source_offset + 1 if counts[source] >= limit else stored
-        elif source not in beyond:
-            beyond.add(source)
-            after[source] = source_offset
+        else:
+            after[source] = beyond[source]
+            if source_offset < beyond[source]:
+                records.append(Outgoing(topic, key, value, unpack_headers(headers)))
     return OutboxBatch(records, after)
+
+
+def _first_beyond(rows: Sequence[Row], end: int | None) -> dict[TopicPartition, int]:
+    """Per source partition that goes on beyond `end`, the first source offset that does.
+
+    Workers write at the same time, so what another one wrote may stand between the effects of one source record: the
+    whole record then waits for the next step.
+    """
+    first: dict[TopicPartition, int] = {}
+    for row in rows:
+        if end is not None and row[3] is not None and row[8] > end:
+            first.setdefault(TopicPartition(row[0], row[1]), row[3])
+    return first

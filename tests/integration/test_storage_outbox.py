@@ -86,6 +86,40 @@ def test_a_drained_partition_stands_at_the_consumers_position_though_its_last_re
         assert PostgresOutbox(database, CONSUMER).read(positions, 100) == ([], {})
 
 
+def test_effects_of_one_source_record_with_another_workers_in_between_are_never_parted(database_url: str) -> None:
+    """Two workers copied at once: the numbers that they drew interleave."""
+    written = [(0, 0, 0, 1), (1, 0, 0, 5), (0, 1, 0, 7), (1, 0, 1, 8), (1, 1, 0, 9)]
+    with migrated(database_url) as database:
+        with database.transaction() as tx:
+            stored = [(CONSUMER, SOURCE, partition, 2) for partition in (0, 1)]
+            tx.copy_in("stream_offsets", ["consumer", "topic", "partition", "next_offset"], stored)
+            for partition, offset, number, place in written:
+                tx.execute(
+                    "INSERT INTO outbox (source_topic, source_partition, source_offset, number, topic, headers,"
+                    " written) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, '[]', %s)",
+                    (SOURCE, partition, offset, number, f"{partition}.{offset}.{number}", place),
+                )
+        outbox = PostgresOutbox(database, CONSUMER)
+        first = outbox.read({}, 2)
+        assert [record.topic for record in first.records] == ["0.0.0", "0.1.0"]
+        assert first.positions == {FIRST: 2, SECOND: 0}
+        assert [record.topic for record in outbox.read(first.positions, 2).records] == ["1.0.0", "1.0.1"]
+        records, positions = drain(database, 2)
+        assert len(records) == len({record.topic for record in records}) == len(written)
+        assert positions == {FIRST: 2, SECOND: 2}
+
+
+def test_between_partitions_the_order_is_that_of_writing_whatever_the_step(database_url: str) -> None:
+    with migrated(database_url) as database:
+        worker = unit(database, twins)
+        for step in range(3):
+            worker.process(batch([step], partition=1))
+            worker.process(batch([2 * step, 2 * step + 1]))
+        for limit in (1, 2, 3, 100):
+            order = [place[:2] for place in places(drain(database, limit)[0])[::2]]
+            assert order == [(1, 0), (0, 0), (0, 1), (1, 1), (0, 2), (0, 3), (1, 2), (0, 4), (0, 5)]
+
+
 def test_trimming_deletes_only_what_lies_before_the_position(database_url: str) -> None:
     with migrated(database_url) as database:
         worker = unit(database, twins)

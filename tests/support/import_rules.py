@@ -15,7 +15,7 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": ("batch", "forms", "keys", "openapi", "publisher", "reconciler"),
-    "triage": (),
+    "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "rebuild", "recount"),
 }
