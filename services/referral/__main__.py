@@ -20,7 +20,6 @@ from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
-from ibalagh.stream.unit import Batch, Committed
 from ibalagh.web.commands import Commands
 from services.referral import app as application
 from services.referral.competence import table_for
@@ -31,19 +30,6 @@ _PROBE_TIMEOUT_S = 1.5
 _YOUNG_OBJECTS = 200_000
 """A batch makes this many objects and drops them together; Python's default looks at them every 700: a third of the
 CPU time was spent on that."""
-
-
-class _WakingUnit(PostgresUnit):
-    """Wakes the relay after a commit that left something to publish, so that it need not wait for its next look."""
-
-    wake: Callable[[], None] = staticmethod(lambda: None)
-
-    def process(self, batch: Batch) -> Committed:
-        """See `PostgresUnit`."""
-        committed = super().process(batch)
-        if committed.effects or committed.rejected or batch.undecodable:
-            self.wake()
-        return committed
 
 
 def main() -> int:
@@ -78,8 +64,7 @@ def _group(settings: ReferralSettings) -> str:
 
 def _worker(settings: ReferralSettings, database: Database, codec: Codec, wake_relay: Callable[[], None]) -> Processor:
     group = _group(settings)
-    unit = _WakingUnit(database, group, Handler(), codec=codec)
-    unit.wake = wake_relay
+    unit = PostgresUnit(database, group, Handler(), codec=codec, after_commit=wake_relay)
     return Processor(
         name="worker",
         service=settings.service,

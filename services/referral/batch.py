@@ -1,8 +1,8 @@
 """What a batch of events makes of the cases: the pure core between gathering rows and writing them.
 
 In: `read` sorts a batch into `Work`, which says which rows are needed; these come as a `Snapshot`. Out: `decide` gives
-a `Decided`: the effects to publish and the rows to write, each row once, whatever the batch did to it. Reports come
-before actions: they stem from different topics, so no order between them exists to be kept.
+a `Decided`: the effects to publish and the rows to write, each row once, whatever the batch did to it. Events are taken
+in the order of the batch, in which the outbox keeps their effects, so versions of a case rise in the log.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,14 +34,16 @@ class ReportWork(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A batch, sorted. Triaged reports that are not referred are in no list: they wait for a person.
+    """A batch, sorted: `steps` are `reports` and `actions` in the order of the batch. Triaged reports that are not
+    referred are in no list: they wait for a person.
 
     `rejected`: events that nobody can store or keep in order, each with the reason `bad_subject` or `bad_version`.
     """
 
+    steps: Sequence[ReportWork | Event[Data]]
     reports: Sequence[ReportWork]
     actions: Sequence[Event[Data]]
-    rejected: Sequence[tuple[Event[Data], str]] = ()
+    rejected: Sequence[tuple[Event[Data], str]]
 
 
 class Snapshot(NamedTuple):
@@ -86,8 +88,7 @@ class Decided(NamedTuple):
 
 def read(events: Sequence[Event[Data]]) -> Work:
     """Sort a batch; events of other types are passed over, so that a topic may gain types."""
-    reports: list[ReportWork] = []
-    actions: list[Event[Data]] = []
+    steps: list[ReportWork | Event[Data]] = []
     rejected: list[tuple[Event[Data], str]] = []
     key_of = linking.key_of
     for event in events:
@@ -99,24 +100,27 @@ def read(events: Sequence[Event[Data]]) -> Work:
             elif data.version > MAX_VERSION:
                 rejected.append((event, "bad_version"))
             elif data.decision.disposition is Disposition.REFER:
-                reports.append(ReportWork(event, data, tuple([key_of(each) for each in data.indicators])))
+                steps.append(ReportWork(event, data, tuple([key_of(each) for each in data.indicators])))
             elif isinstance(data, ReportReviewedV1):
-                reports.append(ReportWork(event, data, ()))
+                steps.append(ReportWork(event, data, ()))
         elif isinstance(data, ActOnCaseV1):
             if data.case_id == event.subject:
-                actions.append(event)
+                steps.append(event)
             else:
                 rejected.append((event, "bad_subject"))
-    return Work(reports, actions, rejected)
+    reports = [step for step in steps if isinstance(step, ReportWork)]
+    actions = [step for step in steps if not isinstance(step, ReportWork)]
+    return Work(steps, reports, actions, rejected)
 
 
 def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence) -> Decided:
     """The effects and the rows of a batch. `now` aware, UTC."""
     ledger = _Ledger(work, snapshot, now, competence)
-    for report in work.reports:
-        ledger.take_report(report)
-    for action in work.actions:
-        ledger.take_action(action)
+    for step in work.steps:
+        if isinstance(step, ReportWork):
+            ledger.take_report(step)
+        else:
+            ledger.take_action(step)
     return ledger.decided()
 
 

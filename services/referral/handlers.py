@@ -26,7 +26,7 @@ class Handler:
         """The events that follow from a batch; the rows are written in `tx`."""
         work = batch.read(events)
         rejected = [Rejected(event, reason) for event, reason in work.rejected]
-        if not work.reports and not work.actions:
+        if not work.steps:
             return Handled((), rejected)
         snapshot = store.gather(tx, work)
         now = self._clock()
