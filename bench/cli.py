@@ -77,7 +77,7 @@ def _pipeline(arguments: argparse.Namespace, console: Console) -> dict[str, Any]
         "reports_per_s": round(result.reports_per_s),
         "cpu_us_per_report": {name: round(value, 1) for name, value in cpu.items()},
         "peak_memory_mb": {name: round(usage.peak_memory_mb) for name, usage in result.usage.items()},
-        "stages": dict(result.stages),
+        "totals": dict(result.totals),
     }
     if arguments.rate:
         with platform() as running:

@@ -37,10 +37,10 @@ class Percentiles(NamedTuple):
 
 def run(running: Platform, rate_per_s: int, seconds: int, seed: int) -> dict[str, Percentiles]:
     """Offer the load, wait until all is counted, read the latencies. Raises RuntimeError when a report was refused."""
-    before = running.counters()["stages"].get("triaged", 0)
+    before = running.counters()["totals"].get("triaged", 0)
     accepted = asyncio.run(_offer(running, rate_per_s, seconds, seed))
     deadline = time.monotonic() + SETTLE_S
-    while running.counters()["stages"].get("triaged", 0) < before + accepted:
+    while running.counters()["totals"].get("triaged", 0) < before + accepted:
         if time.monotonic() > deadline:
             raise RuntimeError(f"not all of {accepted} accepted reports were counted within {SETTLE_S:.0f} s")
         time.sleep(0.2)

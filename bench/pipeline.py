@@ -30,7 +30,7 @@ class PipelineResult(NamedTuple):
     reports: int
     elapsed_s: float
     reports_per_s: float
-    stages: Mapping[str, int]
+    totals: Mapping[str, int]
     usage: Mapping[str, Usage]
 
     def cpu_us_per_report(self) -> dict[str, float]:
@@ -49,8 +49,8 @@ def run(reports: int, seed: int, console: Console) -> PipelineResult:
 
         with platform(load) as running, Sampler(running.pids) as sampler:
             task = progress.add_task("through the pipeline", total=reports)
-            elapsed_s, counted, stages = _watch(running, reports, lambda done: progress.update(task, completed=done))
-        return PipelineResult(reports, elapsed_s, counted / elapsed_s, stages, sampler.usage())
+            elapsed_s, counted, totals = _watch(running, reports, lambda done: progress.update(task, completed=done))
+        return PipelineResult(reports, elapsed_s, counted / elapsed_s, totals, sampler.usage())
 
 
 def _watch(running: Platform, reports: int, show: Callable[[int], None]) -> tuple[float, int, Mapping[str, int]]:
@@ -59,20 +59,20 @@ def _watch(running: Platform, reports: int, show: Callable[[int], None]) -> tupl
     first: int | None = None
     done = -1
     while True:
-        stages = running.counters()["stages"]
+        totals = running.counters()["totals"]
         now = time.monotonic()
-        decided = stages.get("triaged", 0)
-        waiting = stages.get("to_review", 0) + stages.get("dismissed", 0)
-        finished = min(decided, stages.get("referred", 0) + waiting)
+        decided = totals.get("triaged", 0)
+        waiting = totals.get("to_review", 0) + totals.get("dismissed", 0)
+        finished = min(decided, totals.get("referred", 0) + waiting)
         if first is None and finished:
             first, began = finished, now
         if finished != done:
             done, moved = finished, now
             show(done)
         if first is not None and done >= reports:
-            if stages["received"] != reports or decided != reports:
-                raise RuntimeError(f"the counters are not exact: {stages} for {reports} reports")
-            return now - began, reports - first, stages
+            if totals["received"] != reports or decided != reports:
+                raise RuntimeError(f"the counters are not exact: {totals} for {reports} reports")
+            return now - began, reports - first, totals
         if now - moved > STALL_S:
-            raise RuntimeError(f"nothing moved for {STALL_S:.0f} s: {stages} of {reports} reports")
+            raise RuntimeError(f"nothing moved for {STALL_S:.0f} s: {totals} of {reports} reports")
         time.sleep(POLL_S)

@@ -6,6 +6,7 @@ counters, which must agree.
 
 import os
 import signal
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,11 @@ class Storm:
             return
         self.kills[name] += 1
 
+    def show_logs(self) -> None:
+        """The end of every service's log, for whoever reads why the test failed."""
+        for log in sorted((self.home / "local" / "logs").glob("*.log")):
+            print(f"--- {log.name}", *log.read_text("utf-8").splitlines()[-15:], sep="\n")
+
     def poison(self, per_topic: int) -> set[tuple[str, int, int]]:
         """Unreadable records to every topic that has a consumer; where each one lies."""
         placed: set[tuple[str, int, int]] = set()
@@ -75,15 +81,19 @@ class Storm:
 
 
 @pytest.fixture
-def storm(tmp_path: Path) -> Iterator[Storm]:
-    """A running stack of its own: the broker and every service may be killed."""
-    tmp_path.chmod(0o755)
-    made = Storm(tmp_path, Random(20241))
-    made.stack.start(lambda _: None)
-    try:
-        yield made
-    finally:
-        made.stack.stop()
+def storm() -> Iterator[Storm]:
+    """A running stack of its own: the broker and every service may be killed.
+
+    Not in pytest's folder, which every session of pytest on the machine closes to other users, PostgreSQL's included.
+    """
+    with tempfile.TemporaryDirectory(prefix="ibalagh-chaos-") as home:
+        made = Storm(Path(home), Random(20241))
+        made.stack.start(lambda _: None)
+        try:
+            yield made
+        finally:
+            made.show_logs()
+            made.stack.stop()
 
 
 @pytest.mark.chaos
@@ -120,9 +130,9 @@ def _settle(storm: Storm, count: int) -> None:
     """Wait until all is counted."""
 
     def counted() -> bool:
-        stages = counters(storm.stack)["stages"]
-        decided = stages.get("referred", 0) + stages.get("to_review", 0) + stages.get("dismissed", 0)
-        return stages.get("triaged", 0) >= count and decided >= count
+        totals = counters(storm.stack)["totals"]
+        decided = totals.get("referred", 0) + totals.get("to_review", 0) + totals.get("dismissed", 0)
+        return totals.get("triaged", 0) >= count and decided >= count
 
     eventually(counted, timeout_s=180, every_s=0.5)
 
@@ -148,9 +158,9 @@ def _recount(storm: Storm, public: Public, reports: list[Sent], poison: set[tupl
     for name, records in good.items():
         assert max(Counter(r.id for r in records if r.id).values(), default=1) == 1, f"an event twice in {name}"
 
-    stages = counters(storm.stack)["stages"]
-    assert stages["received"] == stages["triaged"] == len(accepted)
-    assert stages["referred"] == len(referred)
+    totals = counters(storm.stack)["totals"]
+    assert totals["received"] == totals["triaged"] == len(accepted)
+    assert totals["referred"] == len(referred)
     with psycopg2.connect(storm.stack.state.database_url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*), count(DISTINCT report_id) FROM referral.case_reports")
         assert cursor.fetchone() == (len(referred), len(referred))

@@ -23,6 +23,8 @@ from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Outgoing, Posit
 _log = logging.getLogger(__name__)
 _INIT_TIMEOUT_S: Final = 15.0
 _CLOSE_TIMEOUT_S: Final = 5.0
+_STUCK_AFTER_S: Final = 2.0
+"""How long after its deadline a call is taken to be stuck."""
 _TRY_S: Final = 1.0
 """One try of a transactional call; a call that timed out is the same call again."""
 
@@ -110,14 +112,25 @@ class KafkaTransactionalProducer:
             raise self._in_transaction(error, "produce") from None
 
     def send_offsets(self, positions: Positions, group: GroupMetadata) -> None:
-        """See `ports.TransactionalProducer`."""
+        """See `ports.TransactionalProducer`.
+
+        After the group's coordinator was away, the library's call may never come back, whatever its time-out says
+        (librdkafka#5456, #5511). It is made in a thread that can be left behind, with the producer it belongs to.
+        Raises `UnknownOutcomeError` then.
+        """
         offsets = [_TopicPartition(*partition, offset) for partition, offset in positions.items()]
-        if offsets:
-            self._again_until(
+        if not offsets:
+            return
+        call = _Abandonable(
+            lambda: self._again_until(
                 self._deadline_s,
                 lambda timeout_s: self._producer.send_offsets_to_transaction(offsets, group, timeout_s),
                 "send_offsets_to_transaction",
             )
+        )
+        if not call.wait(self._deadline_s + _STUCK_AFTER_S):
+            self._open = False
+            raise UnknownOutcomeError("send_offsets_to_transaction: the library does not come back")
 
     def commit(self) -> None:
         """See `ports.TransactionalProducer`."""
@@ -175,6 +188,29 @@ class KafkaTransactionalProducer:
         if error.txn_requires_abort():
             return AbortableError(text)
         return FatalStreamError(text)
+
+
+class _Abandonable:
+    """A call in a daemon thread of its own, which nobody need wait for."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="transactional-call", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the call came back in time; what it raised is raised here."""
+        self._thread.join(timeout_s)
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        except BaseException as error:  # noqa: BLE001  # raised by `wait`, in the caller's thread
+            self._error = error
 
 
 class KafkaProducer:
