@@ -24,7 +24,8 @@ def create_topics(bootstrap: str, prefix: str) -> None:
         NewTopic(prefix + file.name, num_partitions=file.partitions, replication_factor=1, config=settings)
         for file in load_topic_files()
     ]
-    for future in AdminClient({"bootstrap.servers": bootstrap}).create_topics(topics).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.create_topics(topics).values():
         future.result(timeout=30)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED, TRIAGED
+from ibalagh.ops.collector import spare_the_collector
 from ibalagh.stream.ports import Outgoing, Record
 from services.triage.handlers import Classifier
 
@@ -41,7 +42,11 @@ class Settings(NamedTuple):
 
 
 def triage(settings: Settings) -> Callable[[Record], Outgoing]:
-    """The domain function between two records: decode, decide, encode, exactly as the service does it."""
+    """The domain function between two records: decode, decide, encode, exactly as the service does it.
+
+    The collector is set for the peer as it is for our own services.
+    """
+    spare_the_collector()
     classify = Classifier.from_policy_file()
     source, target = Codec(settings.source_prefix), Codec(settings.target_prefix)
 

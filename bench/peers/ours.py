@@ -3,6 +3,7 @@
 from bench.peers.contender import Settings
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED, dead_letter_topic
+from ibalagh.ops.collector import spare_the_collector
 from ibalagh.ops.shutdown import Shutdown
 from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer
 from ibalagh.stream.kafka_unit import KafkaUnit
@@ -13,6 +14,7 @@ from services.triage.handlers import Classifier
 def main() -> None:
     """Run until told to stop."""
     settings = Settings.from_environment()
+    spare_the_collector()
     target = Codec(settings.target_prefix)
     consumer = KafkaConsumer(settings.bootstrap, settings.group)
     classifier = Classifier.from_policy_file()

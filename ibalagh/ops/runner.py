@@ -3,7 +3,6 @@
 A loop that raises is logged once and takes everything down: exit code 1. A clean stop is 0. Nothing goes on half dead.
 """
 
-import gc
 import logging
 import os
 import socket
@@ -14,6 +13,7 @@ from typing import Final, Protocol
 import uvicorn
 from fastapi import FastAPI
 
+from ibalagh.ops.collector import spare_the_collector
 from ibalagh.ops.errors import describe_error
 from ibalagh.ops.settings import Settings
 from ibalagh.ops.shutdown import Shutdown
@@ -81,7 +81,7 @@ def run(
         health.watch({part.name: part.is_alive for part in parts})
     else:
         port = None
-    _spare_the_collector()
+    spare_the_collector()
     for part in parts:
         part.start()
     _log.info("started", extra={"pid": os.getpid(), "port": port, "worker": settings.worker_index})
@@ -129,17 +129,6 @@ def serve(app: FastAPI, listener: socket.socket, shutdown: Shutdown) -> None:
         listener.close()
     if not shutdown.requested:
         raise RuntimeError("the HTTP server ended by itself")
-
-
-def _spare_the_collector() -> None:
-    """Look for reference cycles seldom, and never among what start-up left.
-
-    A batch is thousands of objects without cycles, which die with it by reference counting; at Python's own thresholds
-    the collector walks them again and again (measured: 11 of 32 µs an event on the way into the outbox).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -3,7 +3,6 @@
 `python -m services.referral`; settings: `services.referral.settings`.
 """
 
-import gc
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,9 +26,6 @@ from services.referral.handlers import Handler
 from services.referral.settings import ReferralSettings
 
 _PROBE_TIMEOUT_S = 1.5
-_YOUNG_OBJECTS = 200_000
-"""A batch makes this many objects and drops them together; Python's default looks at them every 700: a third of the
-CPU time was spent on that."""
 
 
 def main() -> int:
@@ -49,8 +45,6 @@ def main() -> int:
         Probe("relay", relay.check),
     ]
     app = application.create(settings, database, Commands(producer, codec, database), probes)
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
     try:
         return run(settings.service, {"worker": worker.run, "relay": relay.run}, app, settings)
     finally:
