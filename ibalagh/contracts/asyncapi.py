@@ -27,13 +27,10 @@ _HEADERS: JsonSchema = {
             "format": "date-time",
             "description": "When the report or command at the root of the chain was accepted",
         },
-        "ce_causetopic": {"type": "string"},
-        "ce_causepartition": {"type": "integer", "minimum": 0},
-        "ce_causeoffset": {"type": "integer", "minimum": 0},
-        "ce_causenumber": {
-            "type": "integer",
-            "minimum": 0,
-            "description": "Number of this event among the effects of its cause",
+        "ce_cause": {
+            "type": "string",
+            "pattern": r"^[a-zA-Z0-9._-]+/\d+/\d+/\d+$",
+            "description": "Of an effect: topic, partition and offset of its cause, and its number among its effects",
         },
     },
 }

@@ -10,6 +10,7 @@ batch) is looked up rather than computed.
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from pydantic import ValidationError
@@ -45,8 +46,11 @@ _FIXED_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion
 _UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as JSON can only write it: escaped, by an odd number of backslashes. PostgreSQL's text cannot hold it."""
+_TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_MAX_INT: Final = 2**31 - 1
+_MAX_OFFSET: Final = 2**63 - 1
 _REMEMBERED: Final = 1_000
-"""How many different sources or topics are remembered at most: a wire may carry any number of them."""
+"""How many different sources and topics are remembered at most: a wire may carry any number of them."""
 
 
 class Codec:
@@ -57,7 +61,6 @@ class Codec:
         self._by_wire_type = {entry.name.encode(): entry for entry in EVENT_TYPES.values()}
         self._topic_of = {entry.name: topic_prefix + entry.topic for entry in EVENT_TYPES.values()}
         self._headers_of: dict[tuple[str, str], tuple[tuple[str, bytes | None], ...]] = {}
-        self._cause_headers: dict[str, tuple[str, bytes | None]] = {}
         self._texts: dict[bytes, str] = {}
         self._formatted: tuple[datetime | None, bytes] = (None, b"")
         self._parsed: tuple[bytes | None, datetime] = (None, datetime.min.replace(tzinfo=UTC))
@@ -80,13 +83,7 @@ class Codec:
             ("ce_origintime", wire_time if origin_time is time else _format_time(origin_time)),
         ]
         if cause is not None:
-            topic, partition, offset, number = cause
-            headers += (
-                self._cause_headers.get(topic) or self._cause_header(topic),
-                ("ce_causepartition", b"%d" % partition),
-                ("ce_causeoffset", b"%d" % offset),
-                ("ce_causenumber", b"%d" % number),
-            )
+            headers.append(("ce_cause", f"{cause[0]}/{cause[1]}/{cause[2]}/{cause[3]}".encode()))
         return Outgoing(self._topic_of[type_], key, data.__pydantic_serializer__.to_json(data), headers)
 
     def decode(self, record: Record) -> Event[Data]:
@@ -111,7 +108,7 @@ class Codec:
             time = self._parse(wire_time)
             wire_origin = headers.get("ce_origintime", wire_time)
             origin_time = time if wire_origin == wire_time else _parse_time(wire_origin)
-            cause = self._cause(headers) if "ce_causetopic" in headers else None
+            cause = parse_cause(headers["ce_cause"]) if "ce_cause" in headers else None
             text = _subject(subject)
         except KeyError:
             raise InvalidRecordError(InvalidReason.MISSING_ATTRIBUTE) from None
@@ -140,10 +137,6 @@ class Codec:
         self._headers_of[type_, source] = headers
         return headers
 
-    def _cause_header(self, topic: str) -> tuple[str, bytes | None]:
-        self._cause_headers[topic] = ("ce_causetopic", topic.encode())
-        return self._cause_headers[topic]
-
     def _format(self, time: datetime) -> bytes:
         last, wire = self._formatted
         if time is not last:
@@ -159,7 +152,7 @@ class Codec:
         return time
 
     def _text(self, value: bytes | None) -> str:
-        """A source or a topic. Raises ValueError when it is empty or no printable UTF-8."""
+        """A source. Raises ValueError when it is empty or no printable UTF-8."""
         text = self._texts.get(value or b"")
         if text is None:
             text = _subject(value)
@@ -167,19 +160,32 @@ class Codec:
                 self._texts[value or b""] = text
         return text
 
-    def _cause(self, headers: dict[str, bytes | None]) -> Cause:
-        return Cause(
-            self._text(headers["ce_causetopic"]),
-            _natural(headers["ce_causepartition"]),
-            _natural(headers["ce_causeoffset"]),
-            _natural(headers["ce_causenumber"]),
-        )
+
+def parse_cause(value: bytes | None) -> Cause:
+    """The extension attribute `cause`, `topic/partition/offset/number`: where the cause lies, and which effect this is.
+
+    Raises ValueError for anything else.
+    """
+    topic, partition, offset, number = (value or b"").split(b"/")
+    return Cause(
+        _topic(topic), _natural(partition, _MAX_INT), _natural(offset, _MAX_OFFSET), _natural(number, _MAX_INT)
+    )
 
 
-def _natural(digits: bytes | None) -> int:
-    if digits is None or not digits.isdigit() or len(digits) > 19:
-        raise ValueError("not a natural number")
-    return int(digits)
+@lru_cache(maxsize=_REMEMBERED)
+def _topic(name: bytes) -> str:
+    """The name of a topic. Raises ValueError for what is none (Kafka, `org.apache.kafka.common.internals.Topic`)."""
+    topic = name.decode("ascii")
+    if not _TOPIC.fullmatch(topic):
+        raise ValueError("no name of a topic")
+    return topic
+
+
+def _natural(digits: bytes, most: int) -> int:
+    number = int(digits)
+    if number > most or not digits.isdigit():
+        raise ValueError("no natural number, or one that neither a log nor the database can hold")
+    return number
 
 
 def _subject(value: bytes | None) -> str:

@@ -89,7 +89,10 @@ CASES: list[tuple[str, Callable[[Record], Record], InvalidReason]] = [
     ("another content type", header("content-type", b"text/html"), InvalidReason.BAD_ATTRIBUTE),
     ("two ids", more("ce_id", b"x"), InvalidReason.DUPLICATE_ATTRIBUTE),
     ("two content types", more("content-type", b"application/json"), InvalidReason.DUPLICATE_ATTRIBUTE),
-    ("half a cause", more("ce_causetopic", b"t.x"), InvalidReason.MISSING_ATTRIBUTE),
+    ("half a cause", more("ce_cause", b"t.x/1/2"), InvalidReason.BAD_ATTRIBUTE),
+    ("a cause beyond any log", more("ce_cause", b"t.x/1/9223372036854775808/0"), InvalidReason.BAD_ATTRIBUTE),
+    ("a cause before any log", more("ce_cause", b"t.x/1/-1/0"), InvalidReason.BAD_ATTRIBUTE),
+    ("a cause in no topic", more("ce_cause", b"a\0b/1/2/0"), InvalidReason.BAD_ATTRIBUTE),
     ("an unknown version", header("ce_type", b"ibalagh.report.received.v99"), InvalidReason.UNKNOWN_TYPE),
     ("a type of another topic", header("ce_type", b"ibalagh.case.opened.v1"), InvalidReason.WRONG_TOPIC),
     ("no key", key(None), InvalidReason.BAD_KEY),
@@ -164,9 +167,7 @@ def test_what_is_remembered_is_bounded() -> None:
     st.one_of(st.none(), st.binary(max_size=200)),
     st.lists(
         st.tuples(
-            st.sampled_from(
-                [*dict(as_record().headers), "ce_causetopic", "ce_causepartition", "ce_causeoffset", "ce_causenumber"]
-            ),
+            st.sampled_from([*dict(as_record().headers), "ce_cause"]),
             st.one_of(st.none(), st.binary(max_size=60), st.sampled_from([v for _, v in as_record().headers])),
         )
     ),

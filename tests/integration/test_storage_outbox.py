@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ibalagh.contracts.codec import parse_cause
 from ibalagh.events.envelope import Data, Event
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.outbox import PostgresOutbox
@@ -38,9 +39,8 @@ def drain(database: Database, limit: int) -> tuple[list[Outgoing], Positions]:
 
 def places(records: Sequence[Outgoing]) -> list[tuple[int, int, int]]:
     """Partition, offset and number of each record's cause."""
-    headers = [dict(record.headers) for record in records]
-    names = ("ce_causepartition", "ce_causeoffset", "ce_causenumber")
-    return [(int(each[names[0]] or 0), int(each[names[1]] or 0), int(each[names[2]] or 0)) for each in headers]
+    causes = [parse_cause(dict(record.headers)["ce_cause"]) for record in records]
+    return [(cause.partition, cause.offset, cause.number) for cause in causes]
 
 
 def test_records_come_in_the_order_of_their_causes_whatever_the_step(database_url: str) -> None:
