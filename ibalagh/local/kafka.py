@@ -38,6 +38,7 @@ JVM_OPTIONS = (
     "-Xmx256m",
     "-Xms96m",
     "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "--enable-native-access=ALL-UNNAMED",
@@ -45,7 +46,11 @@ JVM_OPTIONS = (
 )
 """Measured on two shared cores (600,000 records of 700 bytes produced, half of them copied in transactions): the serial
 collector needs the least processor time per record (2.7-3.4 µs against 3.6-4.1 with G1), a larger heap gains nothing,
-and the process stays under 300 MB."""
+and the process stays under 300 MB.
+
+The first compiler alone: in the ninth part of half a million records, in transactions of 5,000, the broker spent 3.8 µs
+a record with it and 7.8 with both, which were still compiling; a broker that stays up for days may prefer both.
+"""
 
 LOG_CONFIGURATION = """\
 <Configuration status="WARN">

@@ -52,6 +52,9 @@ class Worker:
         self.restarts = 0
         self.name = service.name if number == 0 else f"{service.name}-{number}"
         self._environment = {
+            # Many threads, batches of thousands of objects: with glibc's arena per thread, memory that was freed by one
+            # stays unusable for the others.
+            "MALLOC_ARENA_MAX": "2",
             **environment,
             "IBALAGH_HTTP_PORT": str(port),
             "IBALAGH_WORKER_INDEX": str(number),
