@@ -1,7 +1,8 @@
 """Raw reports by the hundred thousand: the scenario's own mix, as the records that intake would have published.
 
-In: how many, and a seed. Out: records for `reports.received`. One quarter gives 7,083 different reports; more are had
-from quarters of other seeds, and past `DISTINCT_QUARTERS` of them the texts come again under new report ids.
+In: how many, and a seed. Out: records for `reports.received`, as they come in live: received now, whatever day the
+scenario says. One quarter gives 7,083 different reports; more are had from quarters of other seeds, and past
+`DISTINCT_QUARTERS` of them the texts come again under new report ids.
 """
 
 from collections.abc import Iterator
@@ -38,17 +39,17 @@ def bodies(seed: int) -> Iterator[dict[str, Any]]:
 
 @lru_cache(maxsize=DISTINCT_QUARTERS)
 def _quarter(seed: int) -> tuple[dict[str, Any], ...]:
-    return tuple(report.body for report in generate(load_figures(QUARTER_PATH), seed).reports)
+    reports = generate(load_figures(QUARTER_PATH), seed).reports
+    return tuple({name: value for name, value in each.body.items() if name != "submitted_at"} for each in reports)
 
 
 def _record(body: dict[str, Any], codec: Codec, now: datetime) -> Outgoing:
     report_id = str(uuid_utils.uuid7())
-    received_at = datetime.fromisoformat(body["submitted_at"])
     data = ReportReceivedV1(
         report_id=report_id,
-        received_at=received_at,
+        received_at=now,
         facts=ReportFacts(
-            received_on=received_at.astimezone(MOROCCO).date(),
+            received_on=now.astimezone(MOROCCO).date(),
             identified="identity" in body,
             country=body.get("origin_country", HOME_COUNTRY),
             channel=Channel.API,
