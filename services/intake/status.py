@@ -8,12 +8,17 @@ for it would double the projection's cost.
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
 
 from ibalagh.events import cases, reports
-from ibalagh.events.envelope import Data, Event
+from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Disposition
+
+StorableVersion = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""A version that a row can hold."""
 
 
 class Status(StrEnum):
@@ -72,23 +77,23 @@ class SlimDecision(Data):
 class SlimTriage(Data):
     """The part of `report.triaged` and `report.reviewed` that the projection reads."""
 
-    report_id: str
-    version: int = 1
+    report_id: Uuid
+    version: StorableVersion = 1
     decision: SlimDecision
 
 
 class SlimMember(Data):
     """The part of `case.opened`, `case.joined` and `case.left` that the projection reads."""
 
-    case_id: str
-    report_id: str
+    case_id: Uuid
+    report_id: Uuid
 
 
 class SlimCase(Data):
     """The part of a case's other events that the projection reads."""
 
-    case_id: str
-    version: int
+    case_id: Uuid
+    version: StorableVersion
 
 
 class Ignored(Data):
@@ -124,6 +129,8 @@ def changes(events: Iterable[Event[Data]]) -> Changes:
     standing: dict[str, CaseStanding] = {}
     for event in events:
         data = event.data
+        if isinstance(data, Ignored):  # first, since most are
+            continue
         if isinstance(data, SlimMember):
             link = Linked(data.report_id, None if event.type == _LEFT else data.case_id, event.time)
             known = linked.get(data.report_id)

@@ -6,6 +6,7 @@ Raises the errors of `ibalagh.storage.postgres.Database`: `PassingError`, `Confl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ibalagh.storage.postgres import Database
@@ -166,28 +167,39 @@ def save_status(tx: Transaction, changes: Changes) -> None:
         tx.execute(
             _SQL["save_triaged"],
             {
-                "ids": [each.report_id for each in changes.triaged],
+                "ids": _literal([each.report_id for each in changes.triaged]),
                 "versions": [each.version for each in changes.triaged],
-                "statuses": [each.status.value for each in changes.triaged],
-                "times": [each.at for each in changes.triaged],
+                "statuses": _literal([each.status for each in changes.triaged]),
+                "times": _literal([_iso(each.at) for each in changes.triaged]),
             },
         )
     if changes.linked:
         tx.execute(
             _SQL["save_linked"],
             {
-                "ids": [each.report_id for each in changes.linked],
-                "cases": [each.case_id for each in changes.linked],
-                "times": [each.at for each in changes.linked],
+                "ids": _literal([each.report_id for each in changes.linked]),
+                "cases": _literal([each.case_id or "NULL" for each in changes.linked]),
+                "times": _literal([_iso(each.at) for each in changes.linked]),
             },
         )
     if changes.cases:
         tx.execute(
             _SQL["save_cases"],
             {
-                "ids": [each.case_id for each in changes.cases],
+                "ids": _literal([each.case_id for each in changes.cases]),
                 "versions": [each.version for each in changes.cases],
-                "statuses": [each.status.value for each in changes.cases],
-                "times": [each.at for each in changes.cases],
+                "statuses": _literal([each.status for each in changes.cases]),
+                "times": _literal([_iso(each.at) for each in changes.cases]),
             },
         )
+
+
+def _literal(words: Sequence[str]) -> str:
+    """Ids, times and words of closed lists as PostgreSQL's array literal, which costs driver and server far less than
+    the list: nothing in them needs quoting."""
+    return "{" + ",".join(words) + "}"
+
+
+@lru_cache(maxsize=64)
+def _iso(time: datetime) -> str:
+    return time.isoformat()

@@ -2,16 +2,22 @@
 
 import itertools
 import random
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ibalagh.events import registry
+from ibalagh.contracts.codec import Codec
+from ibalagh.events import cases, make, registry, reports
 from ibalagh.events.envelope import Data, Event
-from services.intake.handlers import TOPICS, StatusCodec
+from ibalagh.stream.errors import InvalidRecordError
+from ibalagh.stream.ports import Headers, Record
+from services.intake.handlers import REFERRED_BY_MACHINE, TOPICS, StatusCodec
 from services.intake.status import SLIM_MODELS, Ignored, SlimCase, SlimDecision, SlimMember, SlimTriage, Status, changes
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
+R, A, B, C, C1, C2 = (f"01890000-0000-7000-8000-0000000000{last:02x}" for last in range(6))
+FACTS = reports.ReportFacts(received_on=date(2026, 7, 1), identified=False, country="MA", channel="api")
 _ticks = itertools.count()
 
 
@@ -20,7 +26,7 @@ def event(name: str, data: Data) -> Event[Data]:
     return Event("id", f"ibalagh.{name}.v1", "/x", "subject", time, time, data)
 
 
-def triaged(name: str, disposition: str, version: int = 1, report: str = "r") -> Event[Data]:
+def triaged(name: str, disposition: str, version: int = 1, report: str = R) -> Event[Data]:
     return event(name, SlimTriage(report_id=report, version=version, decision=SlimDecision(disposition=disposition)))
 
 
@@ -50,22 +56,22 @@ def test_after_triage(name: str, disposition: str, status: Status | None) -> Non
     ],
 )
 def test_after_an_act_on_the_case(name: str, status: Status) -> None:
-    assert [each.status for each in changes([event(name, SlimCase(case_id="c", version=2))]).cases] == [status]
+    assert [each.status for each in changes([event(name, SlimCase(case_id=C, version=2))]).cases] == [status]
 
 
 def test_the_latest_of_a_batch_wins_in_any_order_of_delivery() -> None:
     events = [
         triaged("report.triaged", "review"),
         triaged("report.reviewed", "refer", 2),
-        event("case.opened", SlimMember(case_id="c1", report_id="r")),
-        event("case.left", SlimMember(case_id="c1", report_id="r")),
-        event("case.joined", SlimMember(case_id="c2", report_id="r")),
-        event("case.accepted", SlimCase(case_id="c2", version=2)),
-        event("case.closed", SlimCase(case_id="c2", version=3)),
+        event("case.opened", SlimMember(case_id=C1, report_id=R)),
+        event("case.left", SlimMember(case_id=C1, report_id=R)),
+        event("case.joined", SlimMember(case_id=C2, report_id=R)),
+        event("case.accepted", SlimCase(case_id=C2, version=2)),
+        event("case.closed", SlimCase(case_id=C2, version=3)),
     ]
     expected = changes(events)
     assert [each.status for each in expected.triaged] == [Status.EXAMINED]
-    assert [each.case_id for each in expected.linked] == ["c2"]
+    assert [each.case_id for each in expected.linked] == [C2]
     assert [each.status for each in expected.cases] == [Status.OUTCOME]
     for seed in range(20):
         shuffled = random.Random(seed).sample(events, len(events))
@@ -73,8 +79,8 @@ def test_the_latest_of_a_batch_wins_in_any_order_of_delivery() -> None:
 
 
 def test_a_report_that_left_its_case_is_in_none() -> None:
-    opened = event("case.opened", SlimMember(case_id="c1", report_id="r"))
-    left = event("case.left", SlimMember(case_id="c1", report_id="r"))
+    opened = event("case.opened", SlimMember(case_id=C1, report_id=R))
+    left = event("case.left", SlimMember(case_id=C1, report_id=R))
     assert [each.case_id for each in changes([opened, left]).linked] == [None]
 
 
@@ -83,8 +89,8 @@ def test_what_changes_no_status_changes_nothing() -> None:
 
 
 def test_changes_are_sorted_so_that_two_workers_never_deadlock() -> None:
-    found = changes([triaged("report.triaged", "review", report=report) for report in "cab"])
-    assert [each.report_id for each in found.triaged] == ["a", "b", "c"]
+    found = changes([triaged("report.triaged", "review", report=report) for report in (C, A, B)])
+    assert [each.report_id for each in found.triaged] == [A, B, C]
 
 
 def test_the_slim_models_read_fields_that_the_events_have_and_only_types_of_our_topics() -> None:
@@ -93,3 +99,131 @@ def test_the_slim_models_read_fields_that_the_events_have_and_only_types_of_our_
         assert entry.topic in TOPICS
         assert slim.model_fields.keys() <= entry.model.model_fields.keys()
     assert StatusCodec("t.").topic(TOPICS[0]) == "t.reports.triaged"
+
+
+CODEC = Codec("t.")
+
+
+def decision(disposition: str) -> reports.Decision:
+    return reports.Decision(
+        disposition=disposition,
+        category="fraud",
+        urgency=0,
+        confidence=1,
+        reasons=('"decision":{"disposition":"refer",',),
+        policy="p1",
+    )
+
+
+def triage_of(disposition: str) -> Data:
+    return reports.ReportTriagedV1(
+        report_id=R, facts=FACTS, variety="fr", decision=decision(disposition), indicators=()
+    )
+
+
+def member(model: type[Data], **given: object) -> Data:
+    return model(
+        case_id=C, version=1, occurred_at=START, report_id=R, facts=FACTS, category="fraud", urgency=0, **given
+    )
+
+
+def at_service(model: type[Data], **given: object) -> Data:
+    return model(case_id=C, version=2, occurred_at=START, category="fraud", service="s", **given)
+
+
+READ = (
+    triage_of("review"),
+    triage_of("dismiss"),
+    member(cases.CaseOpenedV1, indicators=()),
+    member(cases.CaseJoinedV1, joined_by=()),
+    member(cases.CaseLeftV1),
+    at_service(cases.CaseAcceptedV1, actor="officer-1"),
+)
+PASSED_OVER = (
+    triage_of("refer"),
+    at_service(cases.ProsecutionNotifiedV1, prosecutor="p"),
+    at_service(cases.SuspectIdentifiedV1, actor="officer-1", suspect_ref="s1"),
+)
+
+
+def record(data: Data, timestamp_ms: int = 0) -> Record:
+    now = START + timedelta(seconds=next(_ticks))
+    root = make.root(data, id_=R, source="/x", subject=getattr(data, "case_id", R), now=now)
+    out = CODEC.encode(root)
+    return Record(out.topic, 0, 7, out.key, out.value, out.headers, timestamp_ms)
+
+
+def other_time(good: Record, time: bytes | None) -> Headers:
+    others = [(name, value) for name, value in good.headers if name != "ce_time"]
+    return others if time is None else [*others, ("ce_time", time)]
+
+
+def reason(codec: Codec, bad: Record) -> str:
+    with pytest.raises(InvalidRecordError) as caught:
+        codec.decode(bad)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("data", READ, ids=lambda data: type(data).__name__)
+def test_of_what_is_read_time_place_and_fields_are_those_that_were_written(data: Data) -> None:
+    written = record(data)
+    whole, slim = CODEC.decode(written), StatusCodec("t.").decode(written)
+    assert (slim.type, slim.subject, slim.time, slim.origin_time, slim.position) == (
+        whole.type,
+        whole.subject,
+        whole.time,
+        whole.origin_time,
+        whole.position,
+    )
+    assert slim.data == SLIM_MODELS[whole.type].model_validate(data.model_dump())
+    assert any(changes([slim]))
+
+
+@pytest.mark.parametrize("data", PASSED_OVER, ids=lambda data: type(data).__name__)
+def test_what_is_passed_over_is_not_parsed_and_changes_nothing(data: Data) -> None:
+    codec = StatusCodec("t.")
+    first = codec.decode(record(data))
+    assert codec.decode(record(data)) is first
+    assert codec.decode(record(data)._replace(headers=record(data).headers[:3])) is first
+    later = codec.decode(record(data, timestamp_ms=1))
+    assert later.origin_time > first.origin_time
+    assert changes([first, later]) == ([], [], [])
+
+
+def test_the_machines_referral_is_known_by_its_bytes_and_otherwise_by_reading_it() -> None:
+    plain = record(triage_of("refer"))
+    assert plain.value is not None
+    assert REFERRED_BY_MACHINE in plain.value
+    spaced = plain._replace(value=plain.value.replace(b":", b": "))
+    codec = StatusCodec("t.")
+    assert isinstance(codec.decode(spaced).data, SlimTriage)
+    assert changes([codec.decode(plain), codec.decode(spaced)]) == ([], [], [])
+
+
+@pytest.mark.parametrize("data", READ, ids=lambda data: type(data).__name__)
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        (lambda good: good._replace(value=None), "null_value"),
+        (lambda good: good._replace(value=good.value[:-1]), "bad_json"),
+        (lambda good: good._replace(value=good.value.replace(R[:-4].encode(), b"x")), "bad_data"),
+        (lambda good: good._replace(key=b"other"), "bad_key"),
+        (lambda good: good._replace(topic="t.triage.decisions"), "wrong_topic"),
+        (lambda good: good._replace(headers=[*good.headers, ("ce_time", b"x")]), "duplicate_attribute"),
+        (lambda good: good._replace(headers=other_time(good, None)), "missing_attribute"),
+        (lambda good: good._replace(headers=other_time(good, b"noon")), "bad_attribute"),
+        (lambda good: good._replace(headers=good.headers[:2]), "missing_attribute"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_for_the_reason_that_every_reader_gives(
+    data: Data, harm: Callable[[Record], Record], expected: str
+) -> None:
+    assert reason(StatusCodec("t."), harm(record(data))) == expected
+    assert reason(CODEC, harm(record(data))) == expected
+
+
+def test_a_version_that_no_row_can_hold_is_refused() -> None:
+    good = record(READ[-1])
+    assert good.value is not None
+    huge = good._replace(value=good.value.replace(b'"version":2', b'"version":2147483648'))
+    assert reason(StatusCodec("t."), huge) == "bad_data"
