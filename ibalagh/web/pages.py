@@ -4,7 +4,6 @@ In: a template's name, the request, values; out: an HTML response. Templates esc
 shown inside `<bdi>` so that its direction cannot disturb the page's.
 """
 
-from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,22 +13,29 @@ from starlette.responses import FileResponse, HTMLResponse
 
 from ibalagh.web.assets import ASSETS, asset_directory
 from ibalagh.web.problems import Problem
+from ibalagh.web.words import LANGUAGES, by_language
 
-LANGUAGES: Final[Mapping[str, str]] = {"ar": "العربية", "fr": "Français", "en": "English", "es": "Español"}
-"""Language tag → its own name, in the order of the chooser."""
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 OWN_ASSETS: Final = ("ibalagh.css",)
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 
-_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "skip": {
-        "ar": "انتقل إلى المحتوى",
-        "fr": "Aller au contenu",
-        "en": "Skip to content",
-        "es": "Ir al contenido",
-    },
-    "language": {"ar": "اللغة", "fr": "Langue", "en": "Language", "es": "Idioma"},
-}
+_WORDS: Final = by_language(
+    {
+        "skip": ("انتقل إلى المحتوى", "Aller au contenu", "Skip to content", "Ir al contenido"),
+        "language": ("اللغة", "Langue", "Language", "Idioma"),
+        "sign_in": ("الدخول", "Se connecter", "Sign in", "Entrar"),
+        "sign_out": ("الخروج", "Se déconnecter", "Sign out", "Salir"),
+        "token": ("رمز الدخول", "Jeton d’accès", "Access token", "Clave de acceso"),
+        "pseudonym": ("الاسم المستعار", "Pseudonyme", "Pseudonym", "Seudónimo"),
+        "wrong_token": (
+            "رمز الدخول غير صحيح.",
+            "Le jeton n’est pas le bon.",
+            "The token is not right.",
+            "La clave no es correcta.",
+        ),
+    }
+)
+"""What the shared templates say."""
 
 
 def direction(language: str) -> str:
@@ -69,9 +75,8 @@ class Pages:
     def render(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page in the language of the request (or `language=`), with `lang`, `dir` and the language chooser."""
         language = values.pop("language", None) or choose_language(request, self._default_language)
-        words = {name: texts[language] for name, texts in _WORDS.items()}
         html = self._environment.get_template(template).render(
-            language=language, dir=direction(language), words=words, path=request.url.path, **values
+            language=language, dir=direction(language), words=_WORDS[language], path=request.url.path, **values
         )
         return HTMLResponse(html, status, {"Content-Language": language, "Vary": "Accept-Language"})
 

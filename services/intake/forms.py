@@ -17,8 +17,9 @@ from fastapi import FastAPI, Request, Response
 
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.errors import PassingError
-from ibalagh.web.pages import LANGUAGES, Pages, choose_language
+from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
+from ibalagh.web.words import COUNTRIES, LANGUAGES
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, parse_fields
 
@@ -64,8 +65,9 @@ def add_routes(app: FastAPI, intake: Intake) -> None:
         return _PAGES.render(template, request, status=status, language=language, t=texts[language], **values)
 
     def form(request: Request, status: int = 200, **values: Any) -> Response:
+        countries = COUNTRIES[choose_language(request)]
         defaults = {"values": {}, "errors": {}, "unavailable": False, "draft": secrets.token_urlsafe(24)}
-        return page("form.html", request, status, **{**defaults, **values})
+        return page("form.html", request, status, countries=countries, **{**defaults, **values})
 
     @app.get("/", include_in_schema=False)
     async def show_form(request: Request) -> Response:

@@ -30,5 +30,5 @@ def create(
         description="Cases: their reports, their suspects, their history, and what officers and prosecutors do.",
     )
     app.include_router(http.routes(settings, database, commands, clock))
-    app.include_router(Console(settings, database, commands, session_s=settings.session_s, clock=clock).routes())
+    app.include_router(Console(settings, database, commands, clock=clock).routes())
     return app

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ibalagh.web.pages import LANGUAGES
+from ibalagh.web.words import CATEGORIES, URGENCIES, by_language
 
 _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     # key: Arabic, French, English, Spanish
@@ -12,16 +12,6 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "case": ("قضية", "Dossier", "Case", "Caso"),
     "no_cases": ("لا توجد قضايا.", "Aucun dossier.", "No cases.", "Ningún caso."),
     "next_page": ("الصفحة التالية", "Page suivante", "Next page", "Página siguiente"),
-    "sign_in": ("الدخول", "Se connecter", "Sign in", "Entrar"),
-    "sign_out": ("الخروج", "Se déconnecter", "Sign out", "Salir"),
-    "token": ("رمز الدخول", "Jeton d’accès", "Access token", "Clave de acceso"),
-    "pseudonym": ("الاسم المستعار", "Pseudonyme", "Pseudonym", "Seudónimo"),
-    "wrong_token": (
-        "رمز الدخول غير صحيح.",
-        "Le jeton n’est pas le bon.",
-        "The token is not right.",
-        "La clave no es correcta.",
-    ),
     "state": ("الحالة", "État", "State", "Estado"),
     "category": ("الصنف", "Catégorie", "Category", "Categoría"),
     "service": ("المصلحة", "Service", "Service", "Servicio"),
@@ -85,40 +75,7 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "no_offence": ("لا جريمة", "Pas d’infraction", "No offence", "Sin delito"),
     "no_evidence": ("لا دليل", "Pas de preuve", "No evidence", "Sin pruebas"),
     "author_unknown": ("الفاعل مجهول", "Auteur inconnu", "Author unknown", "Autor desconocido"),
-    # categories
-    "fraud": ("نصب واحتيال", "Escroquerie", "Fraud", "Estafa"),
-    "sexual_blackmail": ("ابتزاز جنسي", "Chantage sexuel", "Sexual blackmail", "Chantaje sexual"),
-    "insult_defamation": ("سب وقذف", "Injure et diffamation", "Insult and defamation", "Injurias y calumnias"),
-    "violence_threats": ("عنف وتهديد", "Violences et menaces", "Violence and threats", "Violencia y amenazas"),
-    "incitement_against_persons": (
-        "تحريض ضد الأشخاص",
-        "Incitation contre des personnes",
-        "Incitement against persons",
-        "Incitación contra personas",
-    ),
-    "trafficking_prohibited_material": (
-        "الاتجار في مواد محظورة",
-        "Trafic de produits prohibés",
-        "Trafficking in prohibited material",
-        "Tráfico de material prohibido",
-    ),
-    "sexual_exploitation_minors": (
-        "استغلال القاصرين",
-        "Exploitation de mineurs",
-        "Exploitation of minors",
-        "Explotación de menores",
-    ),
-    "terrorism_praise": ("إشادة بالإرهاب", "Apologie du terrorisme", "Praise of terrorism", "Apología del terrorismo"),
-    "terrorism_incitement_recruitment": (
-        "تحريض وتجنيد إرهابي",
-        "Incitation et recrutement terroristes",
-        "Terrorist incitement or recruitment",
-        "Incitación o captación terrorista",
-    ),
-    "out_of_scope": ("خارج الاختصاص", "Hors périmètre", "Out of scope", "Fuera de ámbito"),
 }
 
-WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    language: {key: texts[index] for key, texts in _TABLE.items()} for index, language in enumerate(LANGUAGES)
-}
-"""Language tag → key → word."""
+WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE)
+"""Language → key → words."""

@@ -115,14 +115,6 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "live": ("يتحدث تلقائيا", "Mis à jour en continu", "Updates by itself", "Se actualiza solo"),
     "stages": ("مسار التبليغات", "Parcours des signalements", "The reports' way", "Recorrido de las denuncias"),
     "countries": ("بلد المبلغ", "Pays du déclarant", "Reporter's country", "País del denunciante"),
-    "sign_in": ("تسجيل الدخول", "Connexion", "Sign in", "Entrar"),
-    "token": ("رمز الدخول", "Jeton d'accès", "Access token", "Clave de acceso"),
-    "wrong_token": (
-        "الرمز غير صحيح",
-        "Ce jeton n'est pas le bon",
-        "This token is not the right one",
-        "La clave no es correcta",
-    ),
 }
 """Name of a word or sentence → it in the order of `LANGUAGES`."""
 

@@ -31,6 +31,5 @@ def create(
         description="What the machine decided about each report, and what people decide where it was unsure.",
     )
     app.include_router(http.routes(settings, database, commands, report_at, clock))
-    console = Console(settings, database, commands, report_at, session_s=settings.session_s, clock=clock)
-    app.include_router(console.routes())
+    app.include_router(Console(settings, database, commands, report_at, clock=clock).routes())
     return app

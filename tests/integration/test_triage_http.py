@@ -209,7 +209,7 @@ def test_lists_page_through_everything_once(triage: Triage, client: httpx.Client
 
 
 def sign_in(client: httpx.Client, token: str = TOKEN) -> httpx.Response:
-    return client.post("/sign-in", data={"token": token, "reviewer": "analyst-7"})
+    return client.post("/sign-in", data={"token": token, "pseudonym": "analyst-7"})
 
 
 def form_token(page: str) -> str:

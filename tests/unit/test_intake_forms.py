@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Category, Channel
-from ibalagh.web.pages import LANGUAGES
 from ibalagh.web.problems import Problem
+from ibalagh.web.words import LANGUAGES
 from services.intake.forms import form_key, read_texts, submission_of, typed
 from services.intake.publisher import Verdict
 from services.intake.status import Status

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, SuspectState
-from ibalagh.web.pages import LANGUAGES
+from ibalagh.web.words import LANGUAGES
 from services import referral
 from services.referral.words import WORDS
 

@@ -19,8 +19,9 @@ from ibalagh.stream.errors import PassingError
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer
 from ibalagh.web.middleware import SECURITY_HEADERS, BodyLimit
-from ibalagh.web.pages import LANGUAGES, Pages
+from ibalagh.web.pages import Pages
 from ibalagh.web.problems import Problem
+from ibalagh.web.words import LANGUAGES
 from tests.support.serving import serving
 
 SETTINGS = Settings(api_token=SecretStr("secret-token"), http_body_bytes=2000)
