@@ -2,7 +2,7 @@
 
 In: the state of the stack that runs here, or the addresses in the environment. Out: tables, or one JSON object. A
 record count is offsets from the first to the last stable one: transactions' control records are in it, so it is an
-upper bound.
+upper bound. A lag of "–" is that of a group that keeps no position in the broker: it reads for its process alone.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -52,17 +52,18 @@ class TopicCount:
 
 @dataclass(frozen=True)
 class Lag:
-    """What a group has still to read of a topic, in offsets."""
+    """What a group has still to read of a topic, in offsets; None: it reads and has committed nothing."""
 
     group: str
     topic: str
     members: int
-    lag: int
+    lag: int | None
 
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the command shows. `trouble` is a sentence when the broker could not be asked."""
+    """All that the command shows. `dead_letters` are those that wait, not the ones that were replayed; `trouble` is a
+    sentence when the broker could not be asked."""
 
     step: str | None
     processes: tuple[Process, ...]
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def look(running: StackState | None, bootstrap: str | None, prefix: str) -> Overview:
     """Asks every process and the broker, side by side."""
     from ibalagh.stream.admin import ClusterAdmin, TopologyError
-    from ibalagh.stream.errors import PassingError
+    from ibalagh.stream.errors import FatalStreamError, PassingError
 
     processes: list[Process] = []
     if running is not None:
@@ -107,6 +108,7 @@ def look(running: StackState | None, bootstrap: str | None, prefix: str) -> Over
             processes += pool.map(_probe, running.services)
     topics: list[TopicCount] = []
     groups: list[Lag] = []
+    dead = 0
     trouble = None
     if bootstrap:
         try:
@@ -115,9 +117,11 @@ def look(running: StackState | None, bootstrap: str | None, prefix: str) -> Over
             groups = [
                 Lag(lag.group, lag.topic.removeprefix(prefix), lag.members, lag.lag) for lag in admin.lags(prefix)
             ]
-        except (PassingError, TopologyError) as error:
+            dead = _waiting_letters(bootstrap, prefix, {topic.topic for topic in topics if topic.records})
+        except (PassingError, TopologyError, FatalStreamError) as error:
             trouble = f"The broker at {bootstrap} could not be asked: {error}."
-    dead = sum(topic.records for topic in topics if topic.topic.endswith(".deadletters"))
+        except ValueError as error:
+            trouble = f"The dead letters cannot be counted: {error}."
     step = running.step if running is not None else None
     return Overview(step, tuple(processes), tuple(topics), tuple(groups), dead, trouble)
 
@@ -129,6 +133,16 @@ def _counts(admin: "ClusterAdmin", prefix: str) -> list[TopicCount]:
         partitions[end.topic] += 1
         records[end.topic] += end.last - end.first
     return [TopicCount(name.removeprefix(prefix), partitions[name], records[name]) for name in sorted(partitions)]
+
+
+def _waiting_letters(bootstrap: str, prefix: str, not_empty: Collection[str]) -> int:
+    """Letters that wait for a replay. Reads the dead-letter topics that hold anything at all."""
+    from ibalagh.contracts.codec import Codec
+    from ibalagh.events.registry import SERVICES, dead_letter_topic
+    from ibalagh.stream.deadletters_cli import read_letters
+
+    services = [service for service in SERVICES if dead_letter_topic(service) in not_empty]
+    return sum(len(read_letters(bootstrap, Codec(prefix), service).waiting()) for service in services)
 
 
 def _probe(service: RunningService) -> Process:
@@ -170,7 +184,7 @@ def _print(overview: Overview) -> None:
     console.print(table)
     table = Table("group", "topic", "members", "lag", title="Consumer groups", title_justify="left")
     for lag in overview.groups:
-        behind = f"{lag.lag:,}" if lag.lag == 0 else f"[yellow]{lag.lag:,}[/]"
+        behind = "–" if lag.lag is None else f"{lag.lag:,}" if lag.lag == 0 else f"[yellow]{lag.lag:,}[/]"
         table.add_row(lag.group, lag.topic, str(lag.members), behind)
     console.print(table)
     if overview.dead_letters:

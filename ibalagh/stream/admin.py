@@ -5,7 +5,7 @@ the broker cannot be reached in time, and `TopologyError` when it refuses.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -47,12 +47,15 @@ class PartitionEnds:
 
 @dataclass(frozen=True)
 class GroupLag:
-    """What a consumer group has still to read of one topic, in offsets, summed over its partitions."""
+    """What a consumer group has still to read of one topic, in offsets, summed over its partitions.
+
+    None: its members read the topic and have committed nothing of it, so only they know where they stand.
+    """
 
     group: str
     topic: str
     members: int
-    lag: int
+    lag: int | None
 
 
 class ClusterAdmin:
@@ -136,23 +139,21 @@ class ClusterAdmin:
         return [PartitionEnds(topic, part, first[topic, part], last[topic, part]) for topic, part in sorted(last)]
 
     def lags(self, prefix: str) -> list[GroupLag]:
-        """The lag of every consumer group that has committed offsets on topics with this prefix."""
+        """The lag of every consumer group that has committed offsets on topics with this prefix, or reads them now.
+
+        A partition that is read and of which nothing was committed counts from its first offset on.
+        """
         listed = self._result(self._client.list_consumer_groups())
-        groups = [group.group_id for group in listed.valid]
-        committed = {group: self._committed(group, prefix) for group in groups}
-        topics = {topic for positions in committed.values() for topic, _ in positions}
+        committed = {group.group_id: self._committed(group.group_id, prefix) for group in listed.valid}
+        members = self._members([name for name, done in committed.items() if done or name.startswith(prefix)])
+        read = {name: _read_now(members.get(name, ()), prefix) for name in committed}
+        topics = {topic for name in committed for topic, _ in [*committed[name], *read[name]]}
         ends = {(end.topic, end.partition): end for end in self.ends(topics)}
-        members = self._members([group for group in groups if committed[group]])
-        lags = []
-        for group, positions in committed.items():
-            for topic in sorted({topic for topic, _ in positions}):
-                behind = sum(
-                    max(0, ends[key].last - max(offset, ends[key].first))
-                    for key, offset in positions.items()
-                    if key[0] == topic and key in ends
-                )
-                lags.append(GroupLag(group, topic, members[group], behind))
-        return sorted(lags, key=lambda lag: (lag.group, lag.topic))
+        return [
+            GroupLag(name, topic, len(members[name]), _behind(topic, committed[name], read[name], ends))
+            for name in sorted(committed)
+            for topic in sorted({topic for topic, _ in [*committed[name], *read[name]]})
+        ]
 
     def _committed(self, group: str, prefix: str) -> dict[tuple[str, int], int]:
         request = [ConsumerGroupTopicPartitions(group)]
@@ -163,9 +164,9 @@ class ClusterAdmin:
             if part.topic.startswith(prefix) and part.offset >= 0
         }
 
-    def _members(self, groups: list[str]) -> dict[str, int]:
+    def _members(self, groups: list[str]) -> dict[str, Sequence[Any]]:
         described = self._client.describe_consumer_groups(groups) if groups else {}
-        return {group: len(self._result(future).members) for group, future in described.items()}
+        return {group: self._result(future).members for group, future in described.items()}
 
     def _offsets(self, partitions: Iterable[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
         request = dict.fromkeys(partitions, spec)
@@ -187,6 +188,24 @@ class ClusterAdmin:
             raise _translated(error) from error
         except TimeoutError as error:
             raise PassingError("the broker did not answer in time") from error
+
+
+def _read_now(members: Iterable[Any], prefix: str) -> set[tuple[str, int]]:
+    """The partitions that a group's members were given."""
+    given = [part for member in members if member.assignment for part in member.assignment.topic_partitions]
+    return {(part.topic, part.partition) for part in given if part.topic.startswith(prefix)}
+
+
+def _behind(
+    topic: str,
+    committed: Mapping[tuple[str, int], int],
+    read: Collection[tuple[str, int]],
+    ends: Mapping[tuple[str, int], PartitionEnds],
+) -> int | None:
+    """The lag of one group on one topic; None where it has committed nothing and there is something to read."""
+    there = [key for key in {*committed, *read} if key[0] == topic and key in ends]
+    behind = sum(max(0, ends[key].last - max(committed.get(key, 0), ends[key].first)) for key in there)
+    return None if behind and not any(key in committed for key in there) else behind
 
 
 def _ignore(_: KafkaError) -> None:

@@ -50,6 +50,11 @@ def gather(records: Iterable[Record]) -> Letters:
     return Letters(letters, frozenset(replayed))
 
 
+def read_letters(bootstrap: str, codec: Codec, service: str) -> Letters:
+    """One service's dead letters as they are now. Raises what `read_topic` and `gather` raise."""
+    return gather(read_topic(bootstrap, codec.topic(dead_letter_topic(service)), READ_TIMEOUT_S))
+
+
 def replay_letters(producer: TransactionalProducer, letters: Sequence[DeadLetter]) -> None:
     """Put letters back, each in one transaction with the marker that says so."""
     for start in range(0, len(letters), _REPLAYS_PER_TRANSACTION):
@@ -66,8 +71,7 @@ def main(argv: Sequence[str]) -> int:
     codec = Codec(settings.topic_prefix)
 
     def read(service: str) -> Letters:
-        topic = codec.topic(dead_letter_topic(service))
-        return gather(read_topic(settings.kafka_bootstrap, topic, READ_TIMEOUT_S))
+        return read_letters(settings.kafka_bootstrap, codec, service)
 
     def producer(service: str) -> TransactionalProducer:
         name = codec.topic(f"{dead_letter_topic(service)}.replay")

@@ -1,10 +1,11 @@
 """The dashboard: a page that can be read without JavaScript, and moves by server-sent events where there is some.
 
-In: counter cells. Out: the page, and the part of it that the stream replaces, in each language, for those who are
+In: the database's sums. Out: the page, and the part of it that the stream replaces, in each language, for those who are
 signed in (`ibalagh.web.signed_in`), or who send the bearer token.
 """
 
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -17,10 +18,10 @@ from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.signed_in import SignedInPages
 from ibalagh.web.words import COUNTRIES, LANGUAGES
-from services.stats import communique, crosstab, press
+from services.stats import communique, press, store
 from services.stats.counting import Cell, Measure
 from services.stats.feed import Feed
-from services.stats.http import EVENT_STREAM, read
+from services.stats.http import EVENT_STREAM
 from services.stats.settings import StatsSettings
 from services.stats.wording import measure_name, say
 
@@ -33,17 +34,31 @@ _FRAGMENTS: Final = Environment(
 )
 
 
-def frames(cells: dict[Cell, int]) -> dict[str, str]:
-    """What the stream sends: the totals as JSON under `json`, the figures as HTML under each language."""
+class Summary(NamedTuple):
+    """What the dashboard says, as the database has added it up: sums for the communiqué, totals by measure."""
+
+    sums: Mapping[Cell, int]
+    totals: Mapping[str, int]
+
+
+def summary(database: Database) -> Summary:
+    """Of all days."""
+    with database.transaction("repeatable read", read_only=True) as tx:
+        return Summary(store.read_sums(tx, measures=communique.NEEDED), store.read_totals(tx))
+
+
+def frames(database: Database, kinds: Collection[str]) -> dict[str, str]:
+    """What the stream sends to these kinds of listeners: the totals as JSON to `json`, else the figures as HTML in that
+    language."""
+    now = summary(database)
     return {
-        "json": orjson.dumps({"totals": crosstab.totals(cells)}).decode(),
-        **{language: fragment(cells, language) for language in LANGUAGES},
+        kind: orjson.dumps({"totals": now.totals}).decode() if kind == "json" else fragment(now, kind) for kind in kinds
     }
 
 
-def fragment(cells: dict[Cell, int], language: str) -> str:
+def fragment(now: Summary, language: str) -> str:
     """The figures as HTML, in a language."""
-    return _FRAGMENTS.get_template("figures.html").render(**_values(cells, language))
+    return _FRAGMENTS.get_template("figures.html").render(**_values(now, language))
 
 
 def add_routes(app: FastAPI, settings: StatsSettings, database: Database, feed: Feed) -> None:
@@ -60,9 +75,8 @@ def add_routes(app: FastAPI, settings: StatsSettings, database: Database, feed: 
     def page(request: Request) -> Response:
         if not admitted(request):
             return pages.ask(request)
-        return pages.render(
-            "dashboard.html", request, **_values(read(database, None, None, None), choose_language(request))
-        )
+        values = _values(summary(database), choose_language(request))
+        return pages.render("dashboard.html", request, **values)
 
     @router.get("/events")
     def stream(request: Request) -> StreamingResponse:
@@ -73,17 +87,15 @@ def add_routes(app: FastAPI, settings: StatsSettings, database: Database, feed: 
     app.include_router(router)
 
 
-def _values(cells: dict[Cell, int], language: str) -> dict[str, Any]:
+def _values(now: Summary, language: str) -> dict[str, Any]:
     """What the templates need."""
-    figures = communique.compute(cells)
-    totals = crosstab.totals(cells)
+    figures = communique.compute(now.sums)
     return {
         "say": lambda name: say(name, language),
         "number": lambda count: press.number(count, language),
         "percentage": lambda percent: press.percentage(percent, language),
-        "language": language,
         "lines": list(press.lines(figures)),
-        "stages": [(measure_name(measure, language), totals[measure.value]) for measure in Measure],
+        "stages": [(measure_name(measure, language), now.totals[measure.value]) for measure in Measure],
         "countries": [
             (COUNTRIES[language].get(country, country), count)
             for country, count in list(figures.by_country.items())[:12]

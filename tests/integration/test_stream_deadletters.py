@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ibalagh.cli.status import look
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec
 from ibalagh.events.registry import RECEIVED, SERVICES, TRIAGED, dead_letter_topic
 from ibalagh.stream.deadletters import MAX_REPLAYS
@@ -134,6 +135,7 @@ def test_replay_puts_each_letter_back_once_and_gives_up_after_the_third_time(
         ["triage", "null_value", "1", "0"],
         ["triage", "refused", "1", "3"],
     ]
+    assert look(None, stack.bootstrap, stack.codec.topic_prefix).dead_letters == 2, "status counts what waits"
     place = next(f"{at.partition}:{at.offset}" for at in stack.letters() if at.key == b"k")
     assert main(["replay", "triage", place]) == 0
     stack.work(1)

@@ -6,6 +6,8 @@ from ibalagh import cli
 from ibalagh.contracts.topics import load_topic_files
 from ibalagh.stream.admin import ClusterAdmin, TopologyError
 from ibalagh.stream.errors import PassingError
+from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer
+from ibalagh.stream.ports import Outgoing, TopicPartition
 from ibalagh.stream.topology import DEFAULT_REPLICATION, Topic, plan
 from tests.support.poll import eventually
 
@@ -63,7 +65,8 @@ def test_a_refusal_is_said_by_the_command_with_exit_code_1(
 
 
 def test_lags_and_ends_count_what_a_group_has_still_to_read(broker: str, topic_prefix: str) -> None:
-    from confluent_kafka import Consumer, Producer, TopicPartition
+    from confluent_kafka import Consumer, Producer
+    from confluent_kafka import TopicPartition as Place
 
     admin = ClusterAdmin(broker)
     name, group = topic_prefix + "orders", topic_prefix + "readers"
@@ -73,10 +76,31 @@ def test_lags_and_ends_count_what_a_group_has_still_to_read(broker: str, topic_p
         producer.produce(name, b"x", partition=number % 2)
     assert producer.flush(10) == 0
     consumer = Consumer({"bootstrap.servers": broker, "group.id": group})
-    consumer.commit(offsets=[TopicPartition(name, 0, 2), TopicPartition(name, 1, 5)], asynchronous=False)
+    consumer.commit(offsets=[Place(name, 0, 2), Place(name, 1, 5)], asynchronous=False)
     consumer.close()
     assert sum(end.last - end.first for end in admin.ends([name])) == 10
     assert [(lag.group, lag.topic, lag.lag) for lag in admin.lags(topic_prefix)] == [(group, name, 3)]
+
+
+def test_a_group_that_reads_and_has_committed_nothing_is_shown(broker: str, topic_prefix: str) -> None:
+    admin = ClusterAdmin(broker)
+    full, empty = topic_prefix + "full", topic_prefix + "empty"
+    admin.apply(plan([Topic(name, 2, DEFAULT_REPLICATION, {}) for name in (full, empty)], {}))
+    producer = KafkaProducer(broker)
+    assert producer.publish([Outgoing(full, b"k", b"x", ())] * 3, 20)[-1] is not None
+    producer.close()
+    group = topic_prefix + "readers"
+    consumer = KafkaConsumer(broker, group)
+    consumer.subscribe([full, empty])
+
+    def shown() -> list[tuple[str, int, int | None]]:
+        consumer.consume(1, 0.0, 0.1)
+        return [(lag.topic, lag.members, lag.lag) for lag in admin.lags(topic_prefix) if lag.group == group]
+
+    eventually(lambda: shown() == [(empty, 1, 0), (full, 1, None)], timeout_s=20)
+    consumer.commit({TopicPartition(full, 0): 0})
+    eventually(lambda: shown() == [(empty, 1, 0), (full, 1, 3)], timeout_s=20)
+    consumer.close()
 
 
 def test_a_broker_that_is_not_there_is_a_passing_error_in_time() -> None:
