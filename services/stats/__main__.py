@@ -6,6 +6,7 @@ Settings: `services.stats.settings.StatsSettings`. The windows are a process of 
 import os
 import sys
 import uuid
+from collections.abc import Collection
 from typing import Final
 
 from fastapi import FastAPI
@@ -22,7 +23,7 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer, prob
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
-from services.stats import dashboard, http, names, store
+from services.stats import dashboard, http, names
 from services.stats.counting import TOPICS
 from services.stats.feed import Feed
 from services.stats.handlers import Counters
@@ -93,9 +94,8 @@ def _feed(settings: StatsSettings, database: Database) -> Feed:
     # A group of its own for each process, since each has browsers of its own.
     group = f"{names.group(settings.topic_prefix)}.live.{os.getpid()}.{uuid.uuid4().hex[:8]}"
 
-    def render() -> dict[str, str]:
-        with database.transaction(read_only=True) as tx:
-            return dashboard.frames(store.read_cells(tx))
+    def render(kinds: Collection[str]) -> dict[str, str]:
+        return dashboard.frames(database, kinds)
 
     def consumer() -> KafkaConsumer:
         return KafkaConsumer(settings.kafka_bootstrap, group, client_id=group)

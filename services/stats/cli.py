@@ -74,8 +74,8 @@ def _communique(database: Database, arguments: argparse.Namespace) -> int:
     if period.first and period.last and period.first > period.last:
         return _fail("The first day comes after the last one.")
     with database.transaction(read_only=True) as tx:
-        cells = store.read_cells(tx, period, communique.NEEDED)
-    figures = communique.compute(cells, *period)
+        sums = store.read_sums(tx, period, communique.NEEDED)
+    figures = communique.compute(sums, *period)
     if arguments.format == "json":
         print(figures.model_dump_json(indent=2))
     else:
@@ -124,7 +124,7 @@ def _reading(settings: StatsSettings, what: str) -> Iterator[tuple[Reader, Repor
 
 def _name(cell: Cell) -> str:
     identified = {True: "identified", False: "anonymous", None: None}[cell.identified]
-    parts = (cell.measure, cell.day.isoformat(), cell.category, cell.organisation, identified, cell.country)
+    parts = (cell.measure, cell.day, cell.category, cell.organisation, identified, cell.country)
     return " ".join(str(part) for part in parts if part is not None)
 
 

@@ -72,10 +72,10 @@ MEANING: Final[Mapping[Measure, str]] = {
 
 
 class Cell(NamedTuple):
-    """One cell of the cross-tabs; None where a dimension does not apply."""
+    """One cell of the cross-tabs; None where a dimension does not apply, or where its values are added up."""
 
     measure: Measure
-    day: date
+    day: date | None
     category: Category | None = None
     organisation: str | None = None
     identified: bool | None = None

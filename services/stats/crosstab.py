@@ -1,24 +1,16 @@
 """Cross-tabs: cells summed over the dimensions that nobody asked for. Pure.
 
-In: cells and the names of dimensions. Out: rows, the largest first; or totals by measure.
+In: cells and the names of dimensions. Out: rows, the largest first.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ibalagh.events.reports import HOME_COUNTRY
-from services.stats.counting import Cell, Measure
+from services.stats.counting import Cell
 
 DIMENSIONS: Final = ("measure", "day", "category", "organisation", "identified", "country", "abroad")
 """What a cross-tab may be asked `by`; `abroad` is derived from the country."""
-
-
-def totals(cells: Mapping[Cell, int]) -> dict[str, int]:
-    """The sum of every measure, those without a cell as 0, in the order of a report's way."""
-    sums = dict.fromkeys((measure.value for measure in Measure), 0)
-    for cell, count in cells.items():
-        sums[cell.measure.value] += count
-    return sums
 
 
 def rows(cells: Mapping[Cell, int], by: Sequence[str]) -> list[dict[str, object]]:

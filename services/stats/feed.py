@@ -2,14 +2,15 @@
 
 In: `stats.deltas`, which say that the counters changed; then, once, the counters. Out: server-sent events (WHATWG HTML,
 section 9.2) to any number of listeners. However many listen, the database is asked once a second, and not at all while
-nothing changes. A listener that is slow misses frames, never order.
+nothing changes or nobody listens; what nobody listens to is not written. A listener that is slow misses frames, never
+order.
 """
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Final, NamedTuple
 
 from ibalagh.stream.errors import PassingError
@@ -32,8 +33,14 @@ class Frame(NamedTuple):
     written: dict[str, bytes]
 
 
-Render = Callable[[], dict[str, str]]
-"""Reads the counters and writes them, by kind of listener; raises `PassingError` when the database is away."""
+Render = Callable[[Collection[str]], dict[str, str]]
+"""Reads the counters and writes them for these kinds of listeners; raises `PassingError` when the database is away."""
+
+
+class _Listener(NamedTuple):
+    kind: str
+    loop: asyncio.AbstractEventLoop
+    woken: asyncio.Event
 
 
 class Feed:
@@ -51,9 +58,9 @@ class Feed:
         self._render = render
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._frame: Frame | None = None
+        self._frame = Frame(0, {})
         self._closed = False
-        self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._listeners: set[_Listener] = set()
 
     def run(self, shutdown: Stop) -> None:
         """Make frames until a stop is requested; then the streams end. Raises what no retry can cure."""
@@ -65,8 +72,10 @@ class Feed:
                 now = self._monotonic()
                 try:
                     changed = bool(consumer.consume(1_000, 0.0, 0.1)) or changed
-                    if changed and now >= max(next_frame, wait_until):
-                        self._publish(self._render())
+                    kinds = self._listened_to()
+                    wanted = kinds and (changed or not kinds <= self._frame.written.keys())
+                    if wanted and now >= max(next_frame, wait_until):
+                        self._publish(self._render(kinds))
                         changed, next_frame = False, now + FRAME_EVERY_S
                 except PassingError as error:
                     wait_until = now + _RETRY_AFTER_S
@@ -77,29 +86,37 @@ class Feed:
 
     async def listen(self, kind: str) -> AsyncIterator[bytes]:
         """The stream of one listener: the frame that there is, then each new one, until the feed ends."""
-        listener = (asyncio.get_running_loop(), asyncio.Event())
+        listener = _Listener(kind, asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             self._listeners.add(listener)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
             sent = 0
             while not self._closed:
-                listener[1].clear()
+                listener.woken.clear()
                 frame = self._frame
-                if frame is not None and frame.number != sent:
+                if frame.number != sent and kind in frame.written:
                     sent = frame.number
                     yield frame.written[kind]
                     continue
                 try:
-                    await asyncio.wait_for(listener[1].wait(), HEARTBEAT_S)
+                    await asyncio.wait_for(listener.woken.wait(), HEARTBEAT_S)
                 except TimeoutError:
                     yield _HEARTBEAT
         finally:
             with self._lock:
                 self._listeners.discard(listener)
 
+    def _listened_to(self) -> frozenset[str]:
+        """The kinds that somebody listens to. While nobody does, the last frame ages, so it is thrown away."""
+        with self._lock:
+            kinds = frozenset(listener.kind for listener in self._listeners)
+        if not kinds:
+            self._frame = self._frame._replace(written={})
+        return kinds
+
     def _publish(self, texts: dict[str, str]) -> None:
-        number = 1 if self._frame is None else self._frame.number + 1
+        number = self._frame.number + 1
         self._frame = Frame(number, {kind: _event(number, text) for kind, text in texts.items()})
         self._wake()
 
@@ -110,9 +127,9 @@ class Feed:
     def _wake(self) -> None:
         with self._lock:
             listeners = list(self._listeners)
-        for loop, event in listeners:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(event.set)
+        for listener in listeners:
+            if not listener.loop.is_closed():
+                listener.loop.call_soon_threadsafe(listener.woken.set)
 
 
 def _event(number: int, text: str) -> bytes:

@@ -3,7 +3,6 @@
 In: requests. Out: JSON, text or server-sent events; problem details for every refusal.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.auth import bearer
 from ibalagh.web.problems import Problem
 from services.stats import communique, crosstab, press, store
-from services.stats.counting import MEANING, Cell, Measure
+from services.stats.counting import MEANING, Measure
 from services.stats.feed import Feed
 
 EVENT_STREAM = "text/event-stream"
@@ -45,13 +44,16 @@ def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed)
         measure: Annotated[list[Measure] | None, Query(description="Only these measures; may be repeated")] = None,
         by: Annotated[str, Query(description=f"Dimensions with commas: {', '.join(crosstab.DIMENSIONS)}")] = "",
     ) -> Counters:
-        cells = read(database, first, last, measure)
+        period = checked_period(first, last)
         dimensions = [name.strip() for name in by.split(",") if name.strip()]
+        with database.transaction("repeatable read", read_only=True) as tx:  # totals and rows of one moment
+            totals = store.read_totals(tx, period, measure)
+            cells = store.read_cells(tx, period, measure) if dimensions else {}
         try:
-            found = crosstab.rows(cells, dimensions) if dimensions else []
+            rows = crosstab.rows(cells, dimensions) if dimensions else []
         except KeyError:
             raise Problem(422, "unknown_dimension", "There is no such dimension", field="by") from None
-        return Counters(first_day=first, last_day=last, totals=crosstab.totals(cells), rows=found)
+        return Counters(first_day=first, last_day=last, totals=totals, rows=rows)
 
     @router.get("/measures", summary="What each measure counts")
     def measures() -> dict[str, str]:
@@ -64,7 +66,10 @@ def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed)
         format_: Annotated[Literal["json", "text"], Query(alias="format")] = "json",
         lang: Annotated[Literal["ar", "fr", "en", "es"], Query()] = "en",
     ) -> communique.Figures | PlainTextResponse:
-        computed = communique.compute(read(database, first, last, communique.NEEDED), first, last)
+        period = checked_period(first, last)
+        with database.transaction(read_only=True) as tx:
+            sums = store.read_sums(tx, period, communique.NEEDED)
+        computed = communique.compute(sums, *period)
         if format_ == "json":
             return computed
         return PlainTextResponse(press.text(computed, lang), headers={"Content-Language": lang})
@@ -76,11 +81,8 @@ def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed)
     app.include_router(router)
 
 
-def read(
-    database: Database, first: date | None, last: date | None, measures: Sequence[Measure] | None
-) -> dict[Cell, int]:
-    """The cells of a period. Raises `Problem` for a period that ends before it begins."""
+def checked_period(first: date | None, last: date | None) -> store.Period:
+    """The period. Raises `Problem` for one that ends before it begins."""
     if first is not None and last is not None and first > last:
         raise Problem(422, "bad_period", "The period ends before it begins", field="to")
-    with database.transaction(read_only=True) as tx:
-        return store.read_cells(tx, store.Period(first, last), measures)
+    return store.Period(first, last)

@@ -62,6 +62,25 @@ WHERE count <> 0
   AND (%(first)s::date IS NULL OR day >= %(first)s)
   AND (%(last)s::date IS NULL OR day <= %(last)s);
 
+-- name: totals
+-- Every measure that is not empty, over some days (null: open); of some measures (null: all).
+SELECT measure, sum(count)::bigint
+FROM counters
+WHERE (%(measures)s::text[] IS NULL OR measure = ANY (%(measures)s))
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s)
+GROUP BY measure;
+
+-- name: sums
+-- The cells of some measures (null: all) with the days of a period (null: open) added up: what a communiqué needs.
+SELECT measure, null::date, category, organisation, identified, country, sum(count)::bigint
+FROM counters
+WHERE (%(measures)s::text[] IS NULL OR measure = ANY (%(measures)s))
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s)
+GROUP BY measure, category, organisation, identified, country
+HAVING sum(count) <> 0;
+
 -- name: positions
 -- How far a consumer has read, stored with the effects of all before it.
 SELECT topic, partition, next_offset FROM stream_offsets WHERE consumer = %(consumer)s AND next_offset > 0;

@@ -19,11 +19,11 @@ All three live in the transaction that stores counters and positions. Nothing he
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
-from ibalagh.events.envelope import Cause, Data, Event
+from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.unit import Rejected
-from services.stats.reading import Kind, Tally, counted
+from services.stats.reading import Counted, Kind, Tally, counted
 
 
 class Source(NamedTuple):
@@ -40,6 +40,9 @@ class Mark(NamedTuple):
 
     offset: int
     number: int
+
+
+_BEFORE_ALL: Final = Mark(-1, -1)
 
 
 class Place(NamedTuple):
@@ -82,59 +85,63 @@ class Fresh(NamedTuple):
 
 def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     """Tell a batch's new events from its repeats, and remember them. Events are in the order of their partitions."""
-    once: dict[Once, tuple[Tally | None, Event[Data]]] = {}
-    derived: list[tuple[Place, Event[Data]]] = []
+    once: dict[Once, Counted] = {}
+    chains: dict[Source, list[Counted]] = {}
     for event in events:
-        tally, kind, report_id, _, _ = counted(event)
-        if kind is None or report_id is None:
-            derived.append((_place(event), event))
-        elif (report_id, kind) not in once:
-            once[report_id, kind] = tally, event
+        reading = counted(event)
+        record, _, kind, report_id, cause, _, _ = reading
+        if kind is not None and report_id is not None:
+            once.setdefault((report_id, kind), reading)
+            continue
+        if cause is None:
+            raise ValueError(f"{reading.type} {reading.id} has no cause to tell a repeat by")
+        # A plain tuple is found where the same `Source` is, and costs a third: this runs once per event.
+        source = cast(Source, (record[0], record[1], cause[0], cause[1]))
+        if source in chains:
+            chains[source].append(reading)
+        else:
+            chains[Source(*source)] = [reading]
 
     if once:
         for known in memory.remember(list(once)):
             del once[known]
+    new = list(once.values())
     rejected: list[Rejected] = []
-    chosen = list(once.values())
-    if derived:
-        more, rejected = _derived(derived, memory)
-        chosen += [(counted(event).tally, event) for event in more]
-    tallies = Counter(tally for tally, _ in chosen if tally is not None)
-    return Fresh(tallies, chosen[-1][1] if chosen else None, rejected)
+    if chains:
+        derived, rejected = _derived(chains, memory)
+        new += derived
+    tallies = Counter([reading.tally for reading in new if reading.tally is not None])
+    return Fresh(tallies, cast(Event[Data], new[-1]) if new else None, rejected)
 
 
-def _derived(placed: Sequence[tuple[Place, Event[Data]]], memory: Memory) -> tuple[list[Event[Data]], list[Rejected]]:
-    marks = dict(memory.marks({place.source for place, _ in placed}))
+def _derived(chains: Mapping[Source, Sequence[Counted]], memory: Memory) -> tuple[list[Counted], list[Rejected]]:
+    marks = memory.marks(chains.keys())
     raised: dict[Source, Mark] = {}
-    new: list[Event[Data]] = []
-    late: dict[Place, tuple[Event[Data], bool]] = {}
+    new: list[Counted] = []
+    late: dict[Place, tuple[Counted, bool]] = {}
     refused: dict[Place, Rejected] = {}
-    for place, event in placed:
-        source, mark = place
-        reason = counted(event).refusal
-        if reason is not None:
-            refused[place] = Rejected(event, reason)
-            continue
-        above = source not in marks or mark > marks[source]
-        if above:
-            marks[source] = raised[source] = mark
-        if above and not counted(event).replayed:
-            new.append(event)
-        else:
-            late.setdefault(place, (event, above))
+    for source, chain in chains.items():
+        before = highest = marks.get(source, _BEFORE_ALL)
+        for reading in chain:
+            _, _, _, _, cause, refusal, replayed = reading
+            mark = cast(Mark, cause[2:])  # type: ignore[index] # `fresh` saw to it that there is a cause
+            if refusal is not None:
+                refused[Place(source, Mark(*mark))] = Rejected(cast(Event[Data], reading), refusal)
+                continue
+            above = mark > highest
+            if above:
+                highest = mark
+            if above and not replayed:
+                new.append(reading)
+            else:
+                late.setdefault(Place(source, Mark(*mark)), (reading, above))
+        if highest is not before:
+            raised[source] = Mark(*highest)
     if late:
         readmitted = memory.readmit(late.keys())
-        new += [event for place, (event, above) in late.items() if above or place in readmitted]
+        new += [reading for place, (reading, above) in late.items() if above or place in readmitted]
     if refused:
         memory.refuse(refused.keys())
     if raised:
         memory.raise_marks(raised)
     return new, list(refused.values())
-
-
-def _place(event: Event[Data]) -> Place:
-    position, cause = event.position, event.cause
-    if position is None or not isinstance(cause, Cause):
-        raise ValueError(f"{event.type} {event.id} has no cause to tell a repeat by")
-    source = Source(position.topic, position.partition, cause.topic, cause.partition)
-    return Place(source, Mark(cause.offset, cause.number))

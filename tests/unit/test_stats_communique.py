@@ -146,6 +146,5 @@ def test_a_cross_tab_sums_over_what_nobody_asked_for() -> None:
         {"measure": "referred", "abroad": False, "count": 1_101},
         {"measure": "referred", "abroad": True, "count": 11},
     ]
-    assert crosstab.totals(INVENTED)["referred"] == 1_112
     with pytest.raises(KeyError):
         crosstab.rows(referred, ["name"])

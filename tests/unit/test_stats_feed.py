@@ -1,4 +1,4 @@
-"""The event stream: one frame a second for everybody, the newest to whoever is late, an end when stats stops."""
+"""The event stream: one frame a second for everybody who listens, none for nobody, an end when stats stops."""
 
 import asyncio
 import threading
@@ -46,17 +46,33 @@ class Stop:
 
 
 class Scene:
-    """A feed that runs in a thread, with a clock and deltas of the test's."""
+    """A feed that runs in a thread, with a clock and deltas of the test's; listeners run in a thread each."""
 
-    def __init__(self, render: Callable[[], dict[str, str]] | None = None) -> None:
+    def __init__(self, render: Callable[[Collection[str]], dict[str, str]] | None = None) -> None:
         self.deltas, self.clock, self.stop, self.rendered = Deltas(), Clock(), Stop(), 0
         self.feed = Feed(lambda: self.deltas, "stats.deltas", render or self.render, self.clock)  # type: ignore[arg-type,return-value]
-        self.thread = threading.Thread(target=self.feed.run, args=(self.stop,))
-        self.thread.start()
+        self.threads = [threading.Thread(target=self.feed.run, args=(self.stop,))]
+        self.threads[0].start()
 
-    def render(self) -> dict[str, str]:
+    def render(self, kinds: Collection[str]) -> dict[str, str]:
         self.rendered += 1
-        return {"json": f"{self.rendered}\nand more"}
+        return {kind: f"{kind} {self.rendered}\nand more" for kind in kinds}
+
+    def listen(self, kind: str = "json", chunks: int | None = None) -> list[bytes]:
+        """A listener who stays for so many chunks (None: until the end); what it has received so far."""
+        received: list[bytes] = []
+
+        async def take() -> None:
+            stream = self.feed.listen(kind)
+            async for chunk in stream:
+                received.append(chunk)
+                if len(received) == chunks:
+                    break
+            await stream.aclose()  # type: ignore[attr-defined]
+
+        self.threads.append(threading.Thread(target=lambda: asyncio.run(take())))
+        self.threads[-1].start()
+        return received
 
     def pass_rounds(self, rounds: int = 3) -> None:
         until = self.deltas.looks + rounds
@@ -64,11 +80,17 @@ class Scene:
 
     def end(self) -> None:
         self.stop.requested = True
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
+
+
+def frame(number: int, text: str) -> bytes:
+    return f"event: counters\nid: {number}\ndata: {text}\ndata: and more\n\n".encode()
 
 
 def test_while_nothing_changes_nobody_is_asked_and_changes_are_gathered_for_a_second() -> None:
     scene = Scene()
+    scene.listen()
     eventually(lambda: scene.rendered == 1)
     scene.clock.now = 100.0
     scene.pass_rounds()
@@ -84,40 +106,69 @@ def test_while_nothing_changes_nobody_is_asked_and_changes_are_gathered_for_a_se
     assert scene.deltas.closed
 
 
-def test_every_listener_gets_the_same_frame_and_the_stream_ends_with_the_feed() -> None:
+def test_while_nobody_listens_nothing_is_read_and_who_comes_later_gets_a_new_frame() -> None:
     scene = Scene()
-    eventually(lambda: scene.rendered == 1)
-
-    async def listen() -> list[bytes]:
-        received = []
-        async for chunk in scene.feed.listen("json"):
-            received.append(chunk)
-            if len(received) == 2:
-                scene.stop.requested = True
-        return received
-
-    async def both() -> list[list[bytes]]:
-        return list(await asyncio.gather(listen(), listen()))
-
-    first, second = asyncio.run(both())
-    scene.end()
-    assert first == second == [b"retry: 2000\n\n", b"event: counters\nid: 1\ndata: 1\ndata: and more\n\n"]
+    scene.deltas.waiting = [DELTA]
+    scene.pass_rounds()
+    assert scene.rendered == 0
+    first = scene.listen(chunks=2)
+    eventually(lambda: len(first) == 2)
+    scene.clock.now = 100.0
+    scene.deltas.waiting = [DELTA]
+    scene.pass_rounds()
     assert scene.rendered == 1
+    second = scene.listen(chunks=2)
+    eventually(lambda: len(second) == 2)
+    scene.end()
+    assert first[1:] == [frame(1, "json 1")]
+    assert second[1:] == [frame(2, "json 2")]
+
+
+def test_only_the_kinds_that_are_listened_to_are_written() -> None:
+    scene = Scene()
+    french = scene.listen("fr")
+    eventually(lambda: len(french) == 2)
+    assert scene.feed._frame.written.keys() == {"fr"}
+    scene.clock.now = 1.0
+    arabic = scene.listen("ar")
+    eventually(lambda: len(arabic) == 2)
+    assert scene.feed._frame.written.keys() == {"ar", "fr"}
+    scene.end()
+    assert french[:2] == [b"retry: 2000\n\n", frame(1, "fr 1")]
+    assert arabic[:2] == [b"retry: 2000\n\n", frame(2, "ar 2")]
+
+
+def test_every_listener_gets_the_same_frame_and_the_stream_ends_with_the_feed() -> None:
+    gate = threading.Event()
+
+    def render(kinds: Collection[str]) -> dict[str, str]:
+        gate.wait(10)
+        return dict.fromkeys(kinds, "1\nand more")
+
+    scene = Scene(render)
+    first, second = scene.listen(), scene.listen()
+    eventually(lambda: len(first) == len(second) == 1)
+    gate.set()
+    eventually(lambda: len(first) == len(second) == 2)
+    scene.end()
+    assert first == second == [b"retry: 2000\n\n", frame(1, "1")]
 
 
 def test_a_database_that_is_away_delays_the_frame_and_loses_none() -> None:
-    answers: list[Exception | dict[str, str]] = [PassingError("away"), {"json": "back"}]
+    answers: list[Exception | dict[str, str]] = [PassingError("away"), {"json": "back\nand more"}]
 
-    def render() -> dict[str, str]:
+    def render(_: Collection[str]) -> dict[str, str]:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     scene = Scene(render)
+    received = scene.listen()
     eventually(lambda: len(answers) == 1)
     scene.pass_rounds()
     assert len(answers) == 1
     scene.clock.now = 1.0
     eventually(lambda: not answers)
+    eventually(lambda: received[1:] == [frame(1, "back")])
     scene.end()

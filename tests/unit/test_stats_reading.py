@@ -83,9 +83,9 @@ def test_only_receipts_and_triage_are_remembered_by_report() -> None:
         (with_header(RECEIVED, "ce_id", b"\xff"), "bad_attribute"),
         (with_header(RECEIVED, "ce_origintime", b"2031-01-01T00:00:00"), "bad_attribute"),
         (with_header(RECEIVED, "ce_type", b"ibalagh.report.received.v9"), "unknown_type"),
-        (with_header(OPENED, "ce_causeoffset", b"9" * 30), "bad_attribute"),
-        (with_header(OPENED, "ce_causenumber", b"-1"), "bad_attribute"),
-        (with_header(OPENED, "ce_causetopic", b"a\0b"), "bad_attribute"),
+        (with_header(OPENED, "ce_cause", b"t/0/" + b"9" * 30 + b"/0"), "bad_attribute"),
+        (with_header(OPENED, "ce_cause", b"t/0/0/-1"), "bad_attribute"),
+        (with_header(OPENED, "ce_cause", b"a\0b/0/0/0"), "bad_attribute"),
         (OPENED._replace(headers=[each for each in OPENED.headers if "cause" not in each[0]]), "missing_attribute"),
     ],
 )
