@@ -1,30 +1,57 @@
-"""The machine's decision about a report: a pure function of the report and the policy."""
+"""The machine's decisions about reports: a pure function of the reports and the policy."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from services.triage.entities import extract
-from services.triage.normalise import clean, fold
+from services.triage.normalise import clean, join, words
+from services.triage.places import Gazetteer
 from services.triage.policy import Policy
 from services.triage.variety import guess
+
+_AT_A_TIME: Final = 500
 
 
 def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    indicators, text = extract(clean(report.text), report.links, report.platform)
-    folded = fold(text)
-    province = policy.gazetteer.of_place(report.place) if report.place else None
-    if province is None:
-        province = policy.gazetteer.of_text(folded)
-    return ReportTriagedV1(
-        report_id=report.report_id,
-        facts=report.facts,
-        variety=guess(folded, report.language),
-        decision=policy.taxonomy.decide(policy.matcher.find(folded), report.category_hint, province),
-        indicators=indicators,
-    )
+    return _decide_some([report], policy)[0]
 
 
 def decide_all(reports: Sequence[ReportReceivedV1], policy: Policy) -> list[ReportTriagedV1]:
     """The decisions about a batch of reports, in their order."""
-    return [decide(report, policy) for report in reports]
+    decided: list[ReportTriagedV1] = []
+    for start in range(0, len(reports), _AT_A_TIME):
+        decided += _decide_some(reports[start : start + _AT_A_TIME], policy)
+    return decided
+
+
+def _decide_some(reports: Sequence[ReportReceivedV1], policy: Policy) -> list[ReportTriagedV1]:
+    """Step by step for all of them rather than report by report: each step has an automaton, a table or a machine of
+    regular expressions of its own, which together are larger than a processor's nearest caches; so one step for
+    hundreds of reports takes half the time of all steps for each. The few hundred texts still fit in."""
+    cleaned = [clean(report.text) for report in reports]
+    extracted = [extract(text, report.links, report.platform) for text, report in zip(cleaned, reports, strict=True)]
+    spoken = [words(each.encoded) for each in extracted]
+    folded = list(map(join, spoken))
+    found = list(map(policy.matcher.find, folded))
+    varieties = [guess(said, report.language) for said, report in zip(spoken, reports, strict=True)]
+    decisions = [
+        policy.taxonomy.decide(concepts, report.category_hint, _province(policy.gazetteer, report.place, text))
+        for concepts, report, text in zip(found, reports, folded, strict=True)
+    ]
+    return [
+        ReportTriagedV1(
+            report_id=report.report_id,
+            facts=report.facts,
+            variety=variety,
+            decision=decision,
+            indicators=each.indicators,
+        )
+        for report, variety, decision, each in zip(reports, varieties, decisions, extracted, strict=True)
+    ]
+
+
+def _province(gazetteer: Gazetteer, place: str | None, folded: bytes) -> str | None:
+    code = gazetteer.of_place(place) if place else None
+    return gazetteer.of_text(folded) if code is None else code

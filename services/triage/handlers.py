@@ -13,7 +13,7 @@ from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import store
-from services.triage.decide import decide
+from services.triage.decide import decide_all
 from services.triage.policy import Policy, load
 from services.triage.reviews import Applied, Refused, decide_in_order
 
@@ -38,18 +38,11 @@ class Classifier:
     def __call__(self, events: Sequence[Event[Data]], now: datetime | None = None) -> Handled:
         """The effects of a batch; `now` (aware, UTC) is when they are made."""
         made_at = now or datetime.now(UTC)
-        policy = self._policy
+        decided = decide_all([cast(ReportReceivedV1, event.data) for event in events], self._policy)
         return Handled(
             [
-                effect(
-                    event,
-                    decide(cast(ReportReceivedV1, event.data), policy),
-                    source=SOURCE,
-                    subject=event.subject,
-                    number=0,
-                    now=made_at,
-                )
-                for event in events
+                effect(event, triaged, source=SOURCE, subject=event.subject, number=0, now=made_at)
+                for event, triaged in zip(events, decided, strict=True)
             ]
         )
 

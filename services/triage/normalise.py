@@ -1,14 +1,15 @@
 """Text as the rules see it: one spelling for the many ways in which people write the same word.
 
 `clean` keeps the text readable for the search of links and numbers: invisible and direction characters go,
-compatibility forms (full-width, presentation forms, styled letters) become plain, Arabic-Indic digits become ASCII.
+compatibility forms (full-width, presentation forms, styled letters) become plain, all scripts' digits become ASCII.
 `fold` goes on to what the automaton matches: lower case without accents, one form of alef, hamza, ya and ta marbuta,
 no tatweel and no vowel signs, letters drawn out three times or more written once, everything that is no letter and no
 digit a space.
 
 Folded text is bytes, one byte a letter (a private single-byte charset of ASCII, accented Latin and Arabic): encoding,
-translating and matching bytes run in C, which is what keeps a report within its tens of microseconds. Everything is
-linear in the length of the text and total: no text raises.
+translating and matching bytes run in C, which is what keeps a report within its tens of microseconds. `encode` and
+`words` are the two steps of `fold`, for who can use what is between them. Everything is linear in the length of the
+text and total: no text raises.
 """
 
 import codecs
@@ -21,8 +22,7 @@ from typing import Final
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 _INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
-_ARABIC_INDIC: Final = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
-_DIGITS: Final = {chr(start + value): str(value) for start in (0x0660, 0x06F0) for value in range(10)}
+_FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 # Marks are dropped before NFKC: fold drops them in any case, and the canonical ordering of a long pile of marks is
 # quadratic. All combining marks of Unicode 15 stand below U+20000.
 _MARKS: Final = re.compile(
@@ -37,6 +37,19 @@ _CHARSET: Final = "".join(map(chr, range(128))) + _LATIN + _ARABIC + _VOWEL_SIGN
 _UNUSED: Final = "\ufffe"
 _DECODING: Final = _CHARSET + _UNUSED * (256 - len(_CHARSET))
 _ENCODING: Final = codecs.charmap_build(_DECODING)
+
+
+def _unusual() -> re.Pattern[str]:
+    """Finds what `clean` may have to do something about: all but letters, punctuation and emoji that stay as they are.
+
+    A character that is in NFKC by itself, is no mark and joins with none before it stays so in every text.
+    """
+    common = "".join(char for char in _CHARSET if not unicodedata.combining(char))
+    stable = "".join(char for char in common + "«»–—‘’“”،؛؟€¿¡" if unicodedata.is_normalized("NFKC", char))
+    return re.compile(f"[^{re.escape(stable)}\U0001f300-\U0001faff]")
+
+
+_UNUSUAL: Final = _unusual()
 
 _SAME_LETTER: Final[Mapping[str, str]] = {
     **dict.fromkeys("آأإٱ", "ا"),
@@ -75,30 +88,46 @@ _DROP: Final = bytes(_byte(char) for char in _DROPPED)
 _DRAWN_OUT: Final = re.compile(rb"([a-z\x80-\xff])\1\1+")
 # Says in a fifth of the time of the expression whether it need be run at all: most texts hold nothing drawn out.
 _THREE_ALIKE: Final = BytesAhoCorasick(
-    [bytes([letter] * 3) for letter in (*range(0x61, 0x7B), *range(0x80, 0x100))], implementation=Implementation.DFA
+    [bytes([letter] * 3) for letter in (*range(0x61, 0x7B), *range(0x80, 0x100))],
+    implementation=Implementation.ContiguousNFA,
 )
 
 
 def clean(text: str) -> str:
     """The text without invisible characters, in compatibility form (NFKC), with ASCII digits. Idempotent."""
-    if text.isascii():
+    if text.isascii() or _UNUSUAL.search(text) is None:
         return text
     if _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
         # A composed letter may decompose under NFKC into letter and mark, so the marks may come back once.
         text = unicodedata.normalize("NFKC", _MARKS.sub("", text))
-    if _ARABIC_INDIC.search(text):
-        text = _ARABIC_INDIC.sub(lambda digit: _DIGITS[digit[0]], text)
+    if _FOREIGN_DIGIT.search(text):
+        text = _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
     return text
+
+
+def encode(cleaned: str) -> bytes:
+    """A cleaned text with one byte a character; what is in no word that we read is a question mark."""
+    return codecs.charmap_encode(cleaned, "replace", _ENCODING)[0]
+
+
+def words(encoded: bytes) -> list[bytes]:
+    """The folded words of an encoded text, in order."""
+    raw = encoded.translate(_FOLDING, _DROP)
+    if _THREE_ALIKE.find_matches_as_indexes(raw):
+        raw = _DRAWN_OUT.sub(rb"\1", raw)
+    return raw.split()
+
+
+def join(folded_words: list[bytes]) -> bytes:
+    """Folded words as one text, each with a space on both sides."""
+    return b" %b " % b" ".join(folded_words)
 
 
 def fold(cleaned: str) -> bytes:
     """The folded form of a cleaned text: words of folded letters and digits, each with a space on both sides."""
-    raw = codecs.charmap_encode(cleaned, "replace", _ENCODING)[0].translate(_FOLDING, _DROP)
-    if _THREE_ALIKE.find_matches_as_indexes(raw):
-        raw = _DRAWN_OUT.sub(rb"\1", raw)
-    return b" " + b" ".join(raw.split()) + b" "
+    return join(words(encode(cleaned)))
 
 
 def readable(folded: bytes) -> str:

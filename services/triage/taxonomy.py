@@ -20,7 +20,8 @@ HINT_AGREES: Final = "hint.agrees"
 HINT_ALONE: Final = "hint.alone"
 NOTHING_KNOWN: Final = "nothing.known"
 _MAX_REASONS: Final = 16
-_MAX_CACHED: Final = 50_000
+_MAX_REMEMBERED: Final = 10_000
+"""Decisions that are remembered at most: about 1.2 KB each."""
 
 
 class Thresholds(BaseModel):
@@ -60,21 +61,20 @@ class Taxonomy:
         )
         self._urgency = tuple(_Urgent(_union(bit_of, rule.all), rule.level, rule.name) for rule in rule_set.urgency)
         self._organisations = tuple((bit_of[f"{ORGANISATION}:{name}"], name) for name in rule_set.organisations)
-        self._known: dict[tuple[int, Category | None], Decision] = {}
+        self._known: dict[tuple[int, str | None, str | None], Decision] = {}
 
     def decide(self, found: int, hint: Category | None, province: str | None) -> Decision:
         """The decision for a text that holds the concepts `found` (bits of the matcher)."""
-        key = (found, hint)
+        # By the category's text: an enumeration's hash is computed in Python, on every look.
+        key = (found, None if hint is None else hint._value_, province)
         decision = self._known.get(key)
         if decision is None:
-            if len(self._known) >= _MAX_CACHED:
+            if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
-            decision = self._known[key] = self._decide(found, hint)
-        if province is None:
-            return decision
-        return decision.model_copy(update={"province": province})
+            decision = self._known[key] = self._decide(found, hint, province)
+        return decision
 
-    def _decide(self, found: int, hint: Category | None) -> Decision:
+    def _decide(self, found: int, hint: Category | None, province: str | None) -> Decision:
         scores: dict[Category, float] = {}
         fired: dict[Category, list[str]] = {}
         for need, none, category, weight, name in self._rules:
@@ -94,6 +94,7 @@ class Taxonomy:
             confidence=round(confidence, 3),
             reasons=tuple(reasons[:_MAX_REASONS]) or (NOTHING_KNOWN,),
             organisation=self._organisation(found) if terrorism else None,
+            province=province,
             policy=self._version,
         )
 

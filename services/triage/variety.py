@@ -3,7 +3,7 @@
 Darija and standard Arabic share a script, Darija in Latin letters shares one with French; their function words differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Final
 
@@ -49,7 +49,9 @@ _WORDS: Final[Mapping[Variety, str]] = {
     """,
 }
 _ORDER: Final = tuple(_WORDS)
-_LOOKED_AT_BYTES: Final = 1_000
+_NUMBERS: Final = range(len(_ORDER))
+_NO_MARKERS: Final = repeat(len(_ORDER))
+_LOOKED_AT_WORDS: Final = 200
 
 
 def _markers() -> dict[bytes, int]:
@@ -63,12 +65,10 @@ def _markers() -> dict[bytes, int]:
 _MARKERS: Final = _markers()
 
 
-def guess(folded: bytes, stated: str | None = None) -> Variety:
-    """The variety of a folded text; where nothing tells, what the reporter stated if it is one of ours, else `und`."""
-    counts = [0] * (len(_ORDER) + 1)
-    for number in map(_MARKERS.get, folded[:_LOOKED_AT_BYTES].split(), repeat(len(_ORDER))):
-        counts[number] += 1
-    counts.pop()
+def guess(words: Sequence[bytes], stated: str | None = None) -> Variety:
+    """The variety of folded words; where nothing tells, what the reporter stated if it is one of ours, else `und`."""
+    spoken = bytes(map(_MARKERS.get, words[:_LOOKED_AT_WORDS], _NO_MARKERS))
+    counts = [spoken.count(number) for number in _NUMBERS]
     most = max(counts)
     if most:
         return _ORDER[counts.index(most)]

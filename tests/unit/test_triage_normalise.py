@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.vocabulary import Variety
-from services.triage.normalise import clean, darija_spellings, fold, normalise
+from services.triage.normalise import clean, darija_spellings, encode, fold, normalise, words
 from services.triage.variety import guess
 
 ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u0651\u200f\u202e٠۵a3é\u0301 \n", max_size=200)
@@ -71,10 +71,10 @@ def test_a_darija_word_with_digits_has_its_usual_spellings() -> None:
     ],
 )
 def test_the_variety_is_told_by_small_words(text: str, variety: Variety) -> None:
-    assert guess(fold(clean(text))) is variety
+    assert guess(words(encode(clean(text)))) is variety
 
 
 def test_what_the_reporter_states_counts_only_where_nothing_else_tells() -> None:
-    assert guess(b"  ", "es") is Variety.SPANISH
-    assert guess(b" bonjour je suis ", "es") is Variety.FRENCH
-    assert guess(b"  ", "de") is Variety.UNDETERMINED
+    assert guess([], "es") is Variety.SPANISH
+    assert guess([b"bonjour", b"je", b"suis"], "es") is Variety.FRENCH
+    assert guess([], "de") is Variety.UNDETERMINED

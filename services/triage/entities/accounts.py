@@ -45,6 +45,7 @@ def account(name: str, of_platform: str | None) -> Indicator | None:
     return Indicator(kind=IndicatorKind.HANDLE, value=f"{of_platform}:{plain}" if of_platform else plain)
 
 
+@lru_cache(maxsize=16_384)
 def handle(token: str, of_platform: str | None) -> Indicator | None:
     """The account that is written with an @ in a word."""
     match = _HANDLE.search(token)

@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 from ibalagh.events.reports import Indicator
 from services.triage.entities.accounts import email, handle, platform
 from services.triage.entities.links import MAX_LINK_CHARS, link
-from services.triage.entities.numbers import numbers
-from services.triage.normalise import clean
+from services.triage.entities.numbers import FEWEST_DIGITS, numbers
+from services.triage.normalise import clean, encode
 
 MAX_INDICATORS: Final = 64
 """More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
 _MAX_CANDIDATES: Final = 512
+_NO_DIGIT: Final = bytes(code for code in range(256) if code not in b"0123456789")
 _INNER_DOT: Final = re.compile(r"\.[^\s.]")
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
 _DEFANGED: Final = re.compile(
@@ -22,39 +23,44 @@ _DEFANGED: Final = re.compile(
 
 
 class Extracted(NamedTuple):
-    """The indicators, and the text without the words that were links or addresses."""
+    """The indicators, and the text without the words that were links or addresses, as `normalise.encode` writes it."""
 
     indicators: tuple[Indicator, ...]
-    text: str
+    encoded: bytes
 
 
 def extract(cleaned: str, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
     """The indicators of a cleaned text and of the links that were given beside it, at most `MAX_INDICATORS`."""
-    of_platform = platform(stated_platform)
+    of_platform = platform(stated_platform) if stated_platform else None
     cleaned = _refang(cleaned)
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
         found += _of_word(_refang(clean(given)).strip(), of_platform, explicit=True)
-    if _INNER_DOT.search(cleaned) or "@" in cleaned:
+    if "@" in cleaned or _INNER_DOT.search(cleaned):
         cleaned = _take_words(cleaned, of_platform, found)
-    found += numbers(cleaned)
-    return Extracted(_each_once(found) if found else (), cleaned)
+    encoded = encode(cleaned)
+    # Counted on the bytes: the search for runs of digits costs more than all else here, and few texts hold a number.
+    if len(encoded.translate(None, _NO_DIGIT)) >= FEWEST_DIGITS:
+        found += numbers(cleaned)
+    return Extracted(_each_once(found) if found else (), encoded)
 
 
 def _take_words(text: str, of_platform: str | None, found: list[Indicator]) -> str:
     """Adds the indicators of the words of a text to `found`; the text without the words that held them."""
     words = text.split()
     taken = set()
-    for word in [word for word in words if "." in word[:-1] or "@" in word][:_MAX_CANDIDATES]:
+    for word in [word for word in words if "." in word or "@" in word][:_MAX_CANDIDATES]:
         here = _of_word(word, of_platform, explicit=False)
         if here or "://" in word:
             taken.add(word)
             found += here
-    return " ".join(word for word in words if word not in taken) if taken else text
+    return " ".join([word for word in words if word not in taken]) if taken else text
 
 
 def _each_once(found: list[Indicator]) -> tuple[Indicator, ...]:
-    return tuple({(indicator.kind.value, indicator.value): indicator for indicator in found}.values())[:MAX_INDICATORS]
+    if len(found) == 1:
+        return (found[0],)
+    return tuple({(each.kind._value_, each.value): each for each in found}.values())[:MAX_INDICATORS]
 
 
 def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Indicator, ...]:
@@ -63,13 +69,14 @@ def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Ind
     if "@" in word and "/" not in word.partition("@")[0]:
         found = email(word) or handle(word, of_platform)
     elif "." in word[1:-1]:
-        found = link(word, explicit=explicit)
+        found = link(word, explicit)
     return () if found is None else (found,)
 
 
 def _refang(cleaned: str) -> str:
     """The text with links as they were before somebody made them harmless: hxxp, [.], (dot), [at]."""
-    if _MAY_BE_DEFANGED.search(cleaned) or "xxp" in cleaned or "**p" in cleaned:
+    brackets = "(" in cleaned or "[" in cleaned or "{" in cleaned
+    if (brackets and _MAY_BE_DEFANGED.search(cleaned)) or "xxp" in cleaned or "**p" in cleaned:
         return _DEFANGED.sub(_refanged, cleaned)
     return cleaned
 

@@ -38,7 +38,7 @@ _EXTRACT: Final = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fal
 
 
 @lru_cache(maxsize=16_384)
-def link(token: str, *, explicit: bool) -> Indicator | None:
+def link(token: str, explicit: bool) -> Indicator | None:
     """The indicator of a word that may be a link; `explicit` when it was given as one, so that any host will do."""
     match = _LINK.search(token.strip(_EDGE)[:MAX_LINK_CHARS])
     if match is None:

@@ -15,6 +15,8 @@ from stdnum.iso7064 import mod_97_10
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
 
+FEWEST_DIGITS: Final = 7
+"""No number has fewer: Malta's IBAN has seven and letters, a phone number at least eight."""
 # Runs that may hold a number; the first class lets the engine skip what is no digit at the speed of a scan.
 _RUN: Final = re.compile(r"[+\d][\d \-.()/+\u00a0]{6,200}\d")
 _IBAN_START: Final = re.compile(r"\d{2}(?<=[A-Za-z]{2}\d{2})[ \-]?[A-Za-z0-9]{3}")
@@ -39,7 +41,8 @@ _IBAN_LENGTHS: Final = {
 
 
 def numbers(text: str) -> Iterator[Indicator]:
-    """The phone numbers and bank accounts of a text without its links."""
+    """The phone numbers and bank accounts of a text without its links; a text with fewer digits than
+    `FEWEST_DIGITS` holds none."""
     if _RUN.search(text) is None:
         return
     if _IBAN_START.search(text):

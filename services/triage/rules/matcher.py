@@ -75,10 +75,10 @@ class Matcher:
         kinds, bits = self._kinds, self._bits
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             kind = kinds[index]
-            if kind == _NEGATOR:
-                negated.add(end - 1)
-                continue
-            if kind == _PREFIXED:
+            if kind:
+                if kind == _NEGATOR:
+                    negated.add(end - 1)
+                    continue
                 space = folded.rfind(b" ", max(0, start - _LONGEST_PREFIX - 1), start)
                 if space < 0:
                     continue
