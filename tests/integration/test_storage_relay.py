@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ibalagh.contracts.codec import Codec
+from ibalagh.contracts.codec import Codec, parse_cause
 from ibalagh.events.commands import DecideReportV1
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.make import effect, root
@@ -82,7 +82,7 @@ def test_every_effect_comes_out_once_and_in_order_though_connections_die(
     assert len(records) == len({record.id for record in records}) == COUNT
     for key in range(KEYS):
         of_key = [record for record in records if record.key == uuid_of(key).encode()]
-        causes = [int(record.headers["ce_causeoffset"] or b"") for record in of_key]
+        causes = [parse_cause(record.headers["ce_cause"]).offset for record in of_key]
         assert causes == sorted(causes)
 
 

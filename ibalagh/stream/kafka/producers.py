@@ -75,7 +75,7 @@ class KafkaTransactionalProducer:
                 # A request may not outlast the transaction that it belongs to.
                 "socket.timeout.ms": int(transaction_timeout_s * 1000),
                 # A transaction ends with a flush, which sends at once; until then, fuller batches cost less.
-                "linger.ms": 50,
+                "linger.ms": 5,
                 "error_cb": self._latch.note,
             }
         )
