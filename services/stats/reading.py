@@ -9,10 +9,10 @@ few values that decide, and a dictionary knows what these do. Only a combination
 pydantic view. Attributes are checked as bytes, and made into values for the few events of which somebody asks for them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import IntEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from re import compile as regex
 from typing import Any, Final, NamedTuple, cast
 
@@ -99,9 +99,13 @@ class Counted(NamedTuple):
         return (dict(self.record.headers).get(name) or b"").decode()
 
 
-def counted(event: Event[Data]) -> Counted:
-    """What `CountingCodec` decoded."""
-    return cast(Counted, event)
+_counted: Final = cast(Callable[[tuple[object, ...]], Event[Data]], partial(tuple.__new__, Counted))
+"""A `Counted` of its values, in the place of an event. A named tuple's own constructor would take twice as long."""
+
+
+def counted(events: Iterable[Event[Data]]) -> Iterable[Counted]:
+    """What `CountingCodec` decoded, as what it is."""
+    return cast(Iterable[Counted], events)
 
 
 Key = tuple[object, ...]
@@ -199,16 +203,15 @@ class CountingCodec(Codec):
             report_id = payload.get("report_id")
             if not isinstance(report_id, str) or not _UUID.fullmatch(report_id):
                 raise InvalidRecordError("bad_data")
-            once = Counted(record, tally, reader.kind, report_id, cause, None, False)
-            return cast(Event[Data], once)
+            return _counted((record, tally, reader.kind, report_id, cause, None, False))
         if cause is None:
             raise InvalidRecordError("missing_attribute")
         replayed = REPLAYED in headers
         try:
             tally, _ = self._read(reader, record, headers)
         except InvalidRecordError as error:
-            return cast(Event[Data], Counted(record, None, None, None, cause, error.reason, replayed))
-        return cast(Event[Data], Counted(record, tally, None, None, cause, None, replayed))
+            return _counted((record, None, None, None, cause, error.reason, replayed))
+        return _counted((record, tally, None, None, cause, None, replayed))
 
     def _attributes(self, headers: dict[str, bytes | None]) -> Cause | None:
         """Checks the attributes that every event has; the cause is made, since marks need it of every event."""

@@ -18,7 +18,7 @@ All three live in the transaction that stores counters and positions. Nothing he
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, cast
 
 from ibalagh.events.envelope import Data, Event
@@ -87,8 +87,8 @@ def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     """Tell a batch's new events from its repeats, and remember them. Events are in the order of their partitions."""
     once: dict[Once, Counted] = {}
     chains: dict[Source, list[Counted]] = {}
-    for event in events:
-        reading = counted(event)
+    find_chain: Callable[[tuple[str, int, str, int]], list[Counted] | None] = chains.get  # type: ignore[assignment]
+    for reading in counted(events):
         record, _, kind, report_id, cause, _, _ = reading
         if kind is not None and report_id is not None:
             once.setdefault((report_id, kind), reading)
@@ -96,11 +96,11 @@ def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
         if cause is None:
             raise ValueError(f"{reading.type} {reading.id} has no cause to tell a repeat by")
         # A plain tuple is found where the same `Source` is, and costs a third: this runs once per event.
-        source = cast(Source, (record[0], record[1], cause[0], cause[1]))
-        if source in chains:
-            chains[source].append(reading)
-        else:
-            chains[Source(*source)] = [reading]
+        source = (record[0], record[1], cause[0], cause[1])
+        chain = find_chain(source)
+        if chain is None:
+            chain = chains[Source(*source)] = []
+        chain.append(reading)
 
     if once:
         for known in memory.remember(list(once)):
@@ -121,10 +121,11 @@ def _derived(chains: Mapping[Source, Sequence[Counted]], memory: Memory) -> tupl
     late: dict[Place, tuple[Counted, bool]] = {}
     refused: dict[Place, Rejected] = {}
     for source, chain in chains.items():
-        before = highest = marks.get(source, _BEFORE_ALL)
+        before: tuple[int, int] = marks.get(source, _BEFORE_ALL)
+        highest = before
         for reading in chain:
             _, _, _, _, cause, refusal, replayed = reading
-            mark = cast(Mark, cause[2:])  # type: ignore[index] # `fresh` saw to it that there is a cause
+            mark = cause[2:]  # type: ignore[index] # `fresh` saw to it that there is a cause
             if refusal is not None:
                 refused[Place(source, Mark(*mark))] = Rejected(cast(Event[Data], reading), refusal)
                 continue

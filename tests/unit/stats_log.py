@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from ibalagh.contracts.codec import Codec
 from ibalagh.events import cases, make, reports
 from ibalagh.events.envelope import Data, Event, Position
-from ibalagh.events.registry import EVENT_TYPES
+from ibalagh.events.registry import EVENT_TYPES, type_of
 from ibalagh.events.vocabulary import Category, Channel, Disposition, ReviewAction, Urgency, Variety
 from ibalagh.stream.ports import Record
 
@@ -138,5 +138,5 @@ class Log:
 
     def effect(self, cause: Event[Data], data: Data, subject: str, number: int = 0) -> Event[Data]:
         """Any derived event."""
-        owner = EVENT_TYPES[make.type_of(type(data))].owner
+        owner = EVENT_TYPES[type_of(type(data))].owner
         return self.append(make.effect(cause, data, source=f"/{owner}", subject=subject, number=number, now=NOW))

@@ -37,7 +37,7 @@ def test_what_the_full_codec_reads_is_counted_the_same(record: Record) -> None:
         full.cause,
         full.position,
     )
-    tally = counted(slim).tally
+    (tally,) = [each.tally for each in counted([slim])]
     assert tally is not None
     view = COUNTED[full.type].view.model_validate(full.data.model_dump())
     assert tally.moves == moves_of(full.type, view)
@@ -52,7 +52,7 @@ def test_every_counted_view_is_a_part_of_the_events_model(name: str) -> None:
 
 
 def test_only_receipts_and_triage_are_remembered_by_report() -> None:
-    kinds = {SLIM.decode(record).type: counted(SLIM.decode(record)).kind for record in SMALL}
+    kinds = {each.type: each.kind for each in counted([SLIM.decode(record) for record in SMALL])}
     assert {type_: kind for type_, kind in kinds.items() if kind is not None} == {
         "ibalagh.report.received.v1": Kind.RECEIVED,
         "ibalagh.report.triaged.v1": Kind.TRIAGED,
@@ -106,8 +106,8 @@ def test_what_cannot_be_read_is_invalid_with_its_reason(record: Record, reason: 
     ],
 )
 def test_a_derived_event_with_bad_content_is_refused_with_its_cause_kept(record: Record) -> None:
-    event = SLIM.decode(record)
-    assert counted(event).refusal == "bad_data"
+    (event,) = counted([SLIM.decode(record)])
+    assert event.refusal == "bad_data"
     assert event.cause is not None
 
 
