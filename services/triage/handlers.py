@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Self, cast
 
 from ibalagh.events.commands import DecideReportV1
-from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.envelope import Data, Event
 from ibalagh.events.make import effect
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
@@ -14,6 +14,7 @@ from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import store
 from services.triage.decide import decide_all
+from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reviews import Applied, Refused, decide_in_order
 
@@ -58,7 +59,7 @@ class Desk:
 
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
         """Take new reports in, then apply the decisions in order: effects and results of those that took effect."""
-        rejected = self._take_in([event for event in events if isinstance(event.data, ReportTriagedV1)], tx)
+        rejected = self._take_in(events, tx)
         commands = [event for event in events if isinstance(event.data, DecideReportV1)]
         if not commands:
             return Handled((), rejected)
@@ -68,11 +69,13 @@ class Desk:
         arrivals = []
         rejected = []
         for event in events:
-            if event.cause is None:
-                rejected.append(Rejected(event, NOT_FROM_INTAKE))
+            _, _, _, _, _, origin_time, data, cause, _ = event
+            if not isinstance(data, ReportTriagedV1):
                 continue
-            report = cast(ReportTriagedV1, event.data)
-            arrivals.append(store.Arrival(report, event.origin_time, Position(*event.cause[:3])))
+            if cause is None:
+                rejected.append(Rejected(event, NOT_FROM_INTAKE))
+            else:
+                arrivals.append(Arrival(data, origin_time, cause))
         store.add(tx, arrivals)
         return rejected
 

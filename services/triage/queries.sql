@@ -15,12 +15,10 @@ FOR NO KEY UPDATE
 -- name: update_items
 -- Write what people decided about reports that are locked.
 UPDATE items
-SET version = changed.version, state = changed.state, category = changed.category, disposition = changed.disposition,
-    urgency = changed.urgency, report = changed.report
+SET state = changed.state, urgency = changed.urgency, report = changed.report
 FROM unnest(
-    %(report_ids)s::uuid[], %(versions)s::integer[], %(states)s::text[], %(categories)s::text[],
-    %(dispositions)s::text[], %(urgencies)s::smallint[], %(reports)s::json[]
-) AS changed (report_id, version, state, category, disposition, urgency, report)
+    %(report_ids)s::uuid[], %(states)s::text[], %(urgencies)s::smallint[], %(reports)s::json[]
+) AS changed (report_id, state, urgency, report)
 WHERE items.report_id = changed.report_id
 
 -- name: queue_page

@@ -10,30 +10,11 @@ from ibalagh.storage.commands import CommandResult, known_results, record_result
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
-from services.triage.reviews import Item, State, first_state
+from services.triage import packing
+from services.triage.packing import Arrival
+from services.triage.reviews import Item, State
 
 _SQL: Final = load("services.triage")
-_COLUMNS: Final = (
-    "report_id",
-    "version",
-    "state",
-    "category",
-    "disposition",
-    "urgency",
-    "received_at",
-    "report",
-    "source_topic",
-    "source_partition",
-    "source_offset",
-)
-
-
-class Arrival(NamedTuple):
-    """A report that the machine decided: its data, when it was received, and where its text stands in the log."""
-
-    report: ReportTriagedV1
-    received_at: datetime
-    source: Position
 
 
 class Shown(NamedTuple):
@@ -57,8 +38,11 @@ def add(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
     first = {arrival.report.report_id: arrival for arrival in reversed(arrivals)}
     if not first:
         return
-    known = {row[0] for row in tx.fetch_all(_SQL["known_items"], {"report_ids": list(first)})}
-    tx.copy_in("items", _COLUMNS, (_new_row(first[each]) for each in sorted(first) if each not in known))
+    # One text, since the driver would quote every id of a list by itself.
+    for (known,) in tx.fetch_all(_SQL["known_items"], {"report_ids": f"{{{','.join(first)}}}"}):
+        del first[known]
+    if first:
+        tx.copy_binary("items", packing.COLUMNS, packing.arrivals(first.values()))
 
 
 def answered(tx: Transaction, command_ids: Collection[str]) -> Collection[str]:
@@ -81,10 +65,7 @@ def update(tx: Transaction, items: Collection[Item]) -> None:
         _SQL["update_items"],
         {
             "report_ids": [item.report.report_id for item in changed],
-            "versions": [item.report.version for item in changed],
             "states": [item.state.value for item in changed],
-            "categories": [item.report.decision.category.value for item in changed],
-            "dispositions": [item.report.decision.disposition.value for item in changed],
             "urgencies": [int(item.report.decision.urgency) for item in changed],
             "reports": [_json(item.report) for item in changed],
         },
@@ -133,21 +114,6 @@ def _shown(database: Database, query: str, **parameters: object) -> list[Shown]:
 
 def _item(row: Row) -> Item:
     return Item(State(row[0]), ReportTriagedV1.model_validate(row[1]))
-
-
-def _new_row(arrival: Arrival) -> tuple[object, ...]:
-    report, decision = arrival.report, arrival.report.decision
-    return (
-        report.report_id,
-        report.version,
-        first_state(decision).value,
-        decision.category.value,
-        decision.disposition.value,
-        int(decision.urgency),
-        arrival.received_at,
-        _json(report),
-        *arrival.source,
-    )
 
 
 def _json(report: ReportTriagedV1) -> str:

@@ -51,6 +51,50 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Aceptada, en curso.",
     ),
     "refused": ("رُفض القرار", "Décision refusée", "Refused", "Rechazada"),
+    # why a decision changed nothing
+    "stale_version": (
+        "قرر شخص آخر في هذه الأثناء. راجع التبليغ كما هو الآن.",
+        "Quelqu’un d’autre a décidé entre-temps. Relisez le signalement tel qu’il est maintenant.",
+        "Somebody else decided meanwhile. Look at the report as it is now.",
+        "Alguien ha decidido entretanto. Revise el aviso tal como está ahora.",
+    ),
+    "unknown_report": (
+        "لا يوجد هذا التبليغ.",
+        "Ce signalement n’existe pas.",
+        "There is no such report.",
+        "No existe este aviso.",
+    ),
+    "bad_decision": (
+        "القرار لا يناسب الصنف أو التنظيم.",
+        "La décision ne va pas avec la catégorie ou l’organisation.",
+        "The decision does not fit the category or the organisation.",
+        "La decisión no corresponde a la categoría o a la organización.",
+    ),
+    "unavailable": (
+        "تعذر تسجيل القرار. أعد المحاولة بعد لحظات.",
+        "La décision n’a pu être prise. Réessayez dans un instant.",
+        "The decision could not be taken. Try again in a moment.",
+        "La decisión no pudo registrarse. Inténtelo de nuevo en un momento.",
+    ),
+    # varieties of language
+    "ar": ("العربية", "Arabe", "Arabic", "Árabe"),
+    "ary": ("الدارجة", "Darija", "Darija", "Dariya"),
+    "ary-Latn": (
+        "الدارجة بحروف لاتينية",
+        "Darija en lettres latines",
+        "Darija in Latin letters",
+        "Dariya en letras latinas",
+    ),
+    "fr": ("الفرنسية", "Français", "French", "Francés"),
+    "en": ("الإنجليزية", "Anglais", "English", "Inglés"),
+    "es": ("الإسبانية", "Espagnol", "Spanish", "Español"),
+    "und": ("غير محددة", "Indéterminée", "Not known", "Sin determinar"),
+    # kinds of indicators
+    "url": ("رابط", "Lien", "Link", "Enlace"),
+    "phone": ("هاتف", "Téléphone", "Phone", "Teléfono"),
+    "handle": ("حساب", "Compte", "Account", "Cuenta"),
+    "email": ("بريد إلكتروني", "Adresse électronique", "E-mail", "Correo electrónico"),
+    "iban": ("حساب بنكي", "Compte bancaire", "Bank account", "Cuenta bancaria"),
     # states
     "open": ("ينتظر", "en attente", "waiting", "pendiente"),
     "decided": ("قرره محلل", "décidé par un analyste", "decided by an analyst", "decidido por un analista"),

@@ -1,18 +1,16 @@
 -- Every triaged report as it stands now: the analysts' queue, and the authority on a report's version.
+-- The report is kept whole, and beside it only what a query looks for: every column more is paid for by every report.
 
 CREATE TABLE items (
     report_id        uuid        NOT NULL PRIMARY KEY,
-    version          integer     NOT NULL CHECK (version >= 1),
-    state            text        NOT NULL CHECK (state IN ('open', 'decided', 'straight')),
-    category         text        NOT NULL,
-    disposition      text        NOT NULL,
-    urgency          smallint    NOT NULL,
     received_at      timestamptz NOT NULL,
-    report           json        NOT NULL,
-    source_topic     text        NOT NULL,
+    source_offset    bigint      NOT NULL,
     source_partition integer     NOT NULL,
-    source_offset    bigint      NOT NULL
-) WITH (fillfactor = 85);
+    urgency          smallint    NOT NULL,
+    state            text        NOT NULL CHECK (state IN ('open', 'decided', 'straight')),
+    source_topic     text        NOT NULL,
+    report           json        NOT NULL
+);
 CREATE INDEX items_open ON items (urgency DESC, received_at, report_id) WHERE state = 'open';
 COMMENT ON COLUMN items.state IS 'open: a person must decide; decided: a person did; straight: the machine was sure';
 COMMENT ON COLUMN items.report IS 'The data of report.triaged with the version and decision that hold now';
