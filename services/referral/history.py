@@ -20,7 +20,7 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
 from services.referral.model import Case, Membership
 
-_DETAIL: Final = frozenset(
+DETAIL: Final = frozenset(
     {
         "report_id",
         "category",
@@ -35,6 +35,7 @@ _DETAIL: Final = frozenset(
         "result",
     }
 )
+"""The fields of events that an entry keeps."""
 
 
 class Entry(NamedTuple):
@@ -57,7 +58,7 @@ def entry_of(data: Data) -> Entry:
         type_of(type(data)),
         getattr(data, "occurred_at"),  # noqa: B009 - every event of a case has it, their common base is private
         fields.get("actor"),
-        {name: value for name, value in fields.items() if name in _DETAIL},
+        {name: value for name, value in fields.items() if name in DETAIL},
     )
 
 

@@ -112,7 +112,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "más de tres cuartos",
     ),
     "dashboard": ("لوحة الأرقام", "Tableau de bord", "Dashboard", "Panel de cifras"),
-    "live": ("يتحدث تلقائيا", "Mis à jour en continu", "Updates by itself", "Se actualiza solo"),
+    "live": ("يُحدَّث تلقائيا", "Mis à jour en continu", "Updates by itself", "Se actualiza solo"),
     "stages": ("مسار التبليغات", "Parcours des signalements", "The reports' way", "Recorrido de las denuncias"),
     "countries": ("بلد المبلغ", "Pays du déclarant", "Reporter's country", "País del denunciante"),
 }
