@@ -5,18 +5,20 @@ The reader meets every event of the pipeline and most of them change no status: 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec
+from ibalagh.contracts.codec import MAX_VALUE_BYTES
+from ibalagh.contracts.passing import PassedOver, PassingCodec
 from ibalagh.events.envelope import Data, Event, Position
 from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED, EventType, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.ports import Record
 from ibalagh.stream.unit import Handled
-from services.intake.status import SLIM_MODELS, Ignored, changes
+from services.intake.status import SLIM_MODELS, changes
 from services.intake.store import save_status
 
 TOPICS = (TRIAGED, REFERRED, OUTCOMES)
@@ -25,51 +27,35 @@ REFERRED_BY_MACHINE: Final = b'"decision":{"disposition":"refer",'
 """How triage's codec writes a decision to refer. No text of a report can hold it: quotes within a string are escaped.
 Who writes the same JSON otherwise is read in full, with the same result."""
 _WIRE_TRIAGED: Final = type_of(ReportTriagedV1).encode()
-_NOTHING: Final = Ignored()
 
 
-class StatusCodec(Codec):
-    """A codec that reads of each event what the projection needs and no more.
-
-    What is passed over is not checked, nor are attributes that nothing here depends on: those who do depend on them
-    check them, and keep the dead letters. Among records of one millisecond all that are passed over share the first
-    one's event: the loop reads times only, to sample how far behind it is.
-    """
+class StatusCodec(PassingCodec):
+    """A codec that reads of each event what the projection needs and no more; nor does it check attributes that
+    nothing here depends on."""
 
     def __init__(self, topic_prefix: str) -> None:
         super().__init__(topic_prefix)
         self._by_wire_type = {
-            name.encode(): entry._replace(model=SLIM_MODELS.get(name, Ignored)) for name, entry in EVENT_TYPES.items()
+            name.encode(): entry._replace(model=SLIM_MODELS.get(name, PassedOver))
+            for name, entry in EVENT_TYPES.items()
         }
-        self._slim = {wire: entry for wire, entry in self._by_wire_type.items() if entry.model is not Ignored}
-        topics = {entry.name: entry.topic for entry in EVENT_TYPES.values()}
-        self._ignored = {name.encode() for name, topic in topics.items() if topic in TOPICS and name not in SLIM_MODELS}
-        self._passed: Event[Data] | None = None
-        self._passed_ms = 0
+        self._slim = {wire: entry for wire, entry in self._by_wire_type.items() if entry.model is not PassedOver}
+        self._ignored = {
+            name.encode() for name, entry in EVENT_TYPES.items() if entry.topic in TOPICS and name not in SLIM_MODELS
+        }
 
-    def decode(self, record: Record) -> Event[Data]:
-        """See `Codec.decode`."""
-        value = record[4]
-        wire_type = None
-        for name, attribute in record[5]:
-            if name == "ce_type":
-                wire_type = attribute
-                break
-        if wire_type in self._ignored or (
-            wire_type == _WIRE_TRIAGED and value is not None and REFERRED_BY_MACHINE in value
-        ):
-            timestamp_ms = record[6]
-            if self._passed is None or timestamp_ms != self._passed_ms:
-                self._passed = super().decode(record)._replace(data=_NOTHING)
-                self._passed_ms = timestamp_ms
-            return self._passed
-        entry = self._slim.get(wire_type or b"")
-        if entry is None or value is None or len(value) > MAX_VALUE_BYTES:
-            return super().decode(record)
-        try:
-            return self._read(record, value, entry)
-        except (KeyError, ValueError):
-            return super().decode(record)  # names the reason, in the order of checks that every reader has
+    def passes_over(self, wire_type: bytes, value: bytes) -> bool:
+        """What changes no status."""
+        return wire_type in self._ignored or (wire_type == _WIRE_TRIAGED and REFERRED_BY_MACHINE in value)
+
+    def read(self, wire_type: bytes, record: Record) -> Event[Data]:
+        """The few fields that the projection needs."""
+        entry, value = self._slim.get(wire_type), record[4]
+        if entry is not None and value is not None and len(value) <= MAX_VALUE_BYTES:
+            with suppress(KeyError, ValueError):
+                return self._read(record, value, entry)
+        # `Codec` names the reason, after the same checks in the same order as for every reader.
+        return super().read(wire_type, record)
 
     def _read(self, record: Record, value: bytes, entry: EventType) -> Event[Data]:
         """The event, without its id, source and cause. Raises KeyError or ValueError for what `Codec` refuses."""

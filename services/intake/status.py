@@ -96,10 +96,6 @@ class SlimCase(Data):
     version: StorableVersion
 
 
-class Ignored(Data):
-    """An event that changes no status."""
-
-
 _TRIAGED: Final = type_of(reports.ReportTriagedV1)
 _REVIEWED: Final = type_of(reports.ReportReviewedV1)
 _JOINING: Final = frozenset({type_of(cases.CaseOpenedV1), type_of(cases.CaseJoinedV1)})
@@ -119,7 +115,10 @@ SLIM_MODELS: Final[dict[str, type[Data]]] = {
     **dict.fromkeys((*_JOINING, _LEFT), SlimMember),
     **dict.fromkeys(_CASE, SlimCase),
 }
-"""By event type, what to read of it; other types are `Ignored`."""
+"""By event type, what to read of it; other types change no status."""
+
+
+_READ: Final = frozenset({SlimTriage, SlimMember, SlimCase})
 
 
 def changes(events: Iterable[Event[Data]]) -> Changes:
@@ -129,7 +128,7 @@ def changes(events: Iterable[Event[Data]]) -> Changes:
     standing: dict[str, CaseStanding] = {}
     for event in events:
         data = event.data
-        if isinstance(data, Ignored):  # first, since most are
+        if type(data) not in _READ:  # most are not, and isinstance asks pydantic about each of them
             continue
         if isinstance(data, SlimMember):
             link = Linked(data.report_id, None if event.type == _LEFT else data.case_id, event.time)

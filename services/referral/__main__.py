@@ -22,7 +22,7 @@ from ibalagh.stream.relay import Relay
 from ibalagh.web.commands import Commands
 from services.referral import app as application
 from services.referral.competence import table_for
-from services.referral.handlers import Handler
+from services.referral.handlers import CasesCodec, Handler
 from services.referral.settings import ReferralSettings
 
 _PROBE_TIMEOUT_S = 1.5
@@ -36,7 +36,7 @@ def main() -> int:
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     codec = Codec(settings.topic_prefix)
     relay = _relay(settings, database)
-    worker = _worker(settings, database, codec, relay.wake)
+    worker = _worker(settings, database, CasesCodec(settings.topic_prefix), relay.wake)
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.referral.commands")
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 from ibalagh.events.cases import CaseLeftV1
 from ibalagh.events.commands import ActOnCaseV1
 from ibalagh.events.envelope import Data, Event
-from ibalagh.events.make import effect
+from ibalagh.events.make import effects
 from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Disposition, SuspectState
 from services.referral import lifecycle, linking, membership
@@ -23,6 +23,9 @@ from services.referral.model import SOURCE, Case, Membership
 
 MAX_VERSION: Final = 2**31 - 1
 """The largest version that a row can hold."""
+
+
+_READ: Final = frozenset({ReportTriagedV1, ReportReviewedV1, ActOnCaseV1})
 
 
 class ReportWork(NamedTuple):
@@ -93,7 +96,9 @@ def read(events: Sequence[Event[Data]]) -> Work:
     key_of = linking.key_of
     for event in events:
         data = event.data
-        if isinstance(data, ReportTriagedV1 | ReportReviewedV1):
+        if type(data) not in _READ:  # asked first, since isinstance asks pydantic about each that is of another type
+            continue
+        if isinstance(data, (ReportTriagedV1, ReportReviewedV1)):
             # Order holds per key only: a report under another key could be handled by two workers at once.
             if data.report_id != event.subject:
                 rejected.append((event, "bad_subject"))
@@ -280,5 +285,4 @@ class _Ledger:
     def _say(self, cause: Event[Data], change: Change) -> None:
         case_id, now = change.case.case_id, self._now
         self._cases[case_id] = change.case
-        for number, data in enumerate(change.events):
-            self._effects.append(effect(cause, data, source=SOURCE, subject=case_id, number=number, now=now))
+        self._effects += effects(cause, change.events, source=SOURCE, subject=case_id, now=now)

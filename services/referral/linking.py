@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
 def key_of(indicator: Indicator) -> str:
     """An indicator's key: 128 bits of BLAKE2b (RFC 7693) in hex, since a link itself may exceed an index row."""
-    return blake2b(f"{indicator.kind.value}:{indicator.value}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{indicator.kind}:{indicator.value}".encode(), digest_size=16).hexdigest()
 
 
 def case_id_for(report_id: str, version: int) -> str:

@@ -50,7 +50,7 @@ def memberships(rows: Iterable[Membership]) -> bytes:
             _in_case(7, 16, _uuid(report_id), 16, _uuid(case_id), 4, version, 4, joined_version)
             if case_id is not None
             else _in_none(7, 16, _uuid(report_id), -1, 4, version, 4, joined_version),
-            _text(category.value),
+            _text(category),
             _arrival(4, received_on.toordinal() - _EPOCH_DAY, 8, _microseconds(joined_at)),
         )
     parts.append(_END)
@@ -61,7 +61,6 @@ def cases(rows: Iterable[Case]) -> bytes:
     """New cases, for `CASE_COLUMNS`."""
     parts = [_START]
     for case in rows:
-        tally = tally_json(case).encode()
         parts += (
             _case(
                 len(CASE_COLUMNS),
@@ -76,16 +75,15 @@ def cases(rows: Iterable[Case]) -> bytes:
                 8,
                 _microseconds(case.opened_at),
             ),
-            _text(case.state.value),
-            _text(case.category.value),
+            _text(case.state),
+            _text(case.category),
             _text(case.province),
             _text(case.service),
             _text(case.prosecutor),
             _text(case.competence_table),
             _text(case.competence_rule),
-            struct.pack(">i", len(tally)),
-            tally,
-            _text(None if case.result is None else case.result.value),
+            _text(tally_json(case)),
+            _text(case.result),
         )
     parts.append(_END)
     return b"".join(parts)
@@ -93,7 +91,7 @@ def cases(rows: Iterable[Case]) -> bytes:
 
 def tally_json(case: Case) -> str:
     """A case's tally as a JSON object, its categories in order."""
-    return "{" + ",".join([f'"{category.value}":{count}' for category, count in case.tally.items()]) + "}"
+    return "{" + ",".join([f'"{category}":{count}' for category, count in case.tally.items()]) + "}"
 
 
 def _uuid(text: str) -> bytes:
@@ -102,7 +100,8 @@ def _uuid(text: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _text(value: str | None) -> bytes:
-    """A text with its length. Cached: these are codes of closed lists and of the competence table."""
+    """A text with its length. Cached: these are codes of closed lists and of the competence table, and tallies, which
+    begin with one report of one category."""
     if value is None:
         return _NULL
     content = value.encode()

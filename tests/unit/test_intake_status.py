@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ibalagh.contracts.codec import Codec
+from ibalagh.contracts.passing import PassedOver
 from ibalagh.events import cases, make, registry, reports
 from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Headers, Record
 from services.intake.handlers import REFERRED_BY_MACHINE, TOPICS, StatusCodec
-from services.intake.status import SLIM_MODELS, Ignored, SlimCase, SlimDecision, SlimMember, SlimTriage, Status, changes
+from services.intake.status import SLIM_MODELS, SlimCase, SlimDecision, SlimMember, SlimTriage, Status, changes
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 R, A, B, C, C1, C2 = (f"01890000-0000-7000-8000-0000000000{last:02x}" for last in range(6))
@@ -85,7 +86,7 @@ def test_a_report_that_left_its_case_is_in_none() -> None:
 
 
 def test_what_changes_no_status_changes_nothing() -> None:
-    assert changes([event("case.referred", Ignored())]) == ([], [], [])
+    assert changes([event("case.referred", PassedOver())]) == ([], [], [])
 
 
 def test_changes_are_sorted_so_that_two_workers_never_deadlock() -> None:
