@@ -27,6 +27,7 @@ from services.stats import dashboard, http, names
 from services.stats.counting import TOPICS
 from services.stats.feed import Feed
 from services.stats.handlers import Counters
+from services.stats.patience import PatientConsumer
 from services.stats.reading import CountingCodec
 from services.stats.settings import StatsSettings
 
@@ -70,7 +71,7 @@ def _counters(settings: StatsSettings, database: Database) -> Processor:
         name="counters",
         service=settings.service,
         topics=TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=group),
+        consumer=PatientConsumer(settings.kafka_bootstrap, group, client_id=group),
         codec=codec,
         unit=PostgresUnit(database, group, handler.handle, codec=codec),
         max_records=settings.batch_max_records,

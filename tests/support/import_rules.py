@@ -17,7 +17,7 @@ MORE_EDGES: Final = {
     "intake": ("batch", "forms", "keys", "openapi", "publisher", "reconciler"),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),
-    "stats": ("dashboard", "feed", "rebuild", "recount"),
+    "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }
 """Edges that a service split off from those above, since a file holds one idea."""
 
