@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import psycopg2
 import pytest
@@ -23,14 +24,14 @@ from ibalagh.stream.kafka import KafkaConsumer
 from ibalagh.stream.ports import Record
 from ibalagh.stream.processor import Processor
 from services.stats import cli, store
-from services.stats.counting import TOPICS, Cell
+from services.stats.counting import TOPICS, Cell, Measure
 from services.stats.handlers import Counters
 from services.stats.names import group
 from services.stats.reading import CountingCodec
 from tests.support import topics
 from tests.support.poll import eventually
 from tests.unit.stats_log import Log, decision, facts
-from tests.unit.test_stats_counting import SMALL, count, small_log
+from tests.unit.test_stats_counting import SMALL, by_measure, count, small_log
 
 
 @dataclass
@@ -119,6 +120,31 @@ def test_events_that_the_log_repeats_are_counted_once(running: Running) -> None:
     running.count_until(3 * len(once))
     assert running.cells() == count([SMALL])
     assert running.command("verify") == 0
+
+
+def test_any_text_of_a_cell_is_kept_as_it_is_and_sums_are_those_of_the_cells(running: Running) -> None:
+    log = Log()
+    names = ['a"b', "a\\b", "{a,b}", "NULL", "'; --", " a ", "جماعة", None]
+    for number, name in enumerate(names * 2):
+        of = facts(day=date(2031, 7, 1 + number // len(names)))
+        triaged = log.triaged(log.received(number, of), of, decision(Category.TERRORISM_PRAISE, organisation=name))
+        log.opened(triaged, of, Category.TERRORISM_PRAISE, name)
+    running.write(retopic(log.records, running.prefix))
+    running.count_until(len(log.records))
+    cells = count([log.records])
+    assert running.cells() == cells
+    period = store.Period(date(2031, 7, 2), date(2031, 7, 2))
+    with running.database.transaction() as tx:
+        totals, of_a_day = store.read_totals(tx), store.read_totals(tx, period, [Measure.REFERRED])
+        sums, sums_of_a_day = store.read_sums(tx), store.read_sums(tx, period, [Measure.REFERRED])
+    assert list(totals) == [measure.value for measure in Measure]
+    assert {measure: total for measure, total in totals.items() if total} == by_measure(cells)
+    assert {measure: total for measure, total in of_a_day.items() if total} == {"referred": len(names)}
+    expected: Counter[Cell] = Counter()
+    for cell, number in cells.items():
+        expected[cell._replace(day=None)] += number
+    assert sums == expected
+    assert {cell.organisation: number for cell, number in sums_of_a_day.items()} == dict.fromkeys(names, 1)
 
 
 def test_a_worker_that_starts_again_goes_on_where_the_database_stands(running: Running) -> None:
