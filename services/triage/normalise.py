@@ -24,9 +24,11 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 _INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
 _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 # Marks are dropped before NFKC: fold drops them in any case, and the canonical ordering of a long pile of marks is
-# quadratic. All combining marks of Unicode 15 stand below U+20000.
-_MARKS: Final = re.compile(
-    "[" + "".join(re.escape(chr(code)) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code))) + "]+"
+# quadratic. All combining marks of Unicode 15 stand below U+20000. Two expressions, the second with a guard, because a
+# class that holds characters of both kinds is no table to the engine but a list, which it walks for every character.
+_MARKS: Final = re.compile(f"[{''.join(filter(unicodedata.combining, map(chr, range(0x300, 0x10000))))}]+")
+_RARE_MARKS: Final = re.compile(
+    f"(?![\0-\uffff])[{''.join(filter(unicodedata.combining, map(chr, range(0x10000, 0x20000))))}]"
 )
 
 _LATIN: Final = "".join(chr(code) for code in range(0xC0, 0x100) if chr(code) not in "×÷") + "œŒ"
@@ -89,7 +91,7 @@ _DRAWN_OUT: Final = re.compile(rb"([a-z\x80-\xff])\1\1+")
 # Says in a fifth of the time of the expression whether it need be run at all: most texts hold nothing drawn out.
 _THREE_ALIKE: Final = BytesAhoCorasick(
     [bytes([letter] * 3) for letter in (*range(0x61, 0x7B), *range(0x80, 0x100))],
-    implementation=Implementation.ContiguousNFA,
+    implementation=Implementation.DFA,
 )
 
 
@@ -101,7 +103,7 @@ def clean(text: str) -> str:
         text = _INVISIBLE.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
         # A composed letter may decompose under NFKC into letter and mark, so the marks may come back once.
-        text = unicodedata.normalize("NFKC", _MARKS.sub("", text))
+        text = unicodedata.normalize("NFKC", _RARE_MARKS.sub("", _MARKS.sub("", text)))
     if _FOREIGN_DIGIT.search(text):
         text = _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
     return text

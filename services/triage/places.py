@@ -111,7 +111,7 @@ class Gazetteer:
         self._automaton = BytesAhoCorasick(
             list(patterns), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
         )
-        self.of_place = lru_cache(maxsize=10_000)(self._of_place)
+        self.of_place = lru_cache(maxsize=4_096)(self._of_place)
 
     def _of_place(self, place: str) -> str | None:
         """The province code of a place as a reporter writes it ("Casablanca, Maârif"), most telling part first."""

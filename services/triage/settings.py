@@ -13,6 +13,9 @@ class TriageSettings(Settings):
     service: ClassVar[str] = "triage"
 
     http_port: int = Field(8200, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    batch_max_records: int = Field(
+        2500, ge=1, le=100_000, description="Most records handled in one transaction; more gain little and take memory"
+    )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"

@@ -45,14 +45,14 @@ def account(name: str, of_platform: str | None) -> Indicator | None:
     return Indicator(kind=IndicatorKind.HANDLE, value=f"{of_platform}:{plain}" if of_platform else plain)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def handle(token: str, of_platform: str | None) -> Indicator | None:
     """The account that is written with an @ in a word."""
     match = _HANDLE.search(token)
     return None if match is None else account(match[1], of_platform)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def email(token: str) -> Indicator | None:
     """The e-mail address in a word, lower case; None for one of an institution that all have in common."""
     match = _EMAIL.search(token)

@@ -6,13 +6,12 @@ from typing import Final, NamedTuple
 from ibalagh.events.reports import Indicator
 from services.triage.entities.accounts import email, handle, platform
 from services.triage.entities.links import MAX_LINK_CHARS, link
-from services.triage.entities.numbers import FEWEST_DIGITS, numbers
+from services.triage.entities.numbers import may_hold_numbers, numbers
 from services.triage.normalise import clean, encode
 
 MAX_INDICATORS: Final = 64
 """More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
 _MAX_CANDIDATES: Final = 512
-_NO_DIGIT: Final = bytes(code for code in range(256) if code not in b"0123456789")
 _INNER_DOT: Final = re.compile(r"\.[^\s.]")
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
 _DEFANGED: Final = re.compile(
@@ -39,8 +38,7 @@ def extract(cleaned: str, links: tuple[str, ...], stated_platform: str | None) -
     if "@" in cleaned or _INNER_DOT.search(cleaned):
         cleaned = _take_words(cleaned, of_platform, found)
     encoded = encode(cleaned)
-    # Counted on the bytes: the search for runs of digits costs more than all else here, and few texts hold a number.
-    if len(encoded.translate(None, _NO_DIGIT)) >= FEWEST_DIGITS:
+    if may_hold_numbers(encoded):
         found += numbers(cleaned)
     return Extracted(_each_once(found) if found else (), encoded)
 

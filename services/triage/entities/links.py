@@ -37,7 +37,7 @@ _SPECIAL_SUFFIXES: Final = frozenset(("example", "test", "invalid", "onion"))
 _EXTRACT: Final = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def link(token: str, explicit: bool) -> Indicator | None:
     """The indicator of a word that may be a link; `explicit` when it was given as one, so that any host will do."""
     match = _LINK.search(token.strip(_EDGE)[:MAX_LINK_CHARS])
@@ -88,7 +88,7 @@ def _is_www(host: str) -> bool:
     return host[:4].lower() == "www."
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _host(raw: str) -> str | None:
     """The host in lower case and IDNA form, without `www.`; None for what cannot be one."""
     host = raw.lower()
@@ -104,7 +104,7 @@ def _host(raw: str) -> str | None:
     return host if is_name or _IPV4.fullmatch(host) else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _is_domain(host: str, *, bare: bool) -> bool:
     suffix = host.rpartition(".")[2]
     if suffix in _SPECIAL_SUFFIXES:
@@ -114,7 +114,7 @@ def _is_domain(host: str, *, bare: bool) -> bool:
     return bool(_EXTRACT(host).suffix)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _ownership(host: str) -> tuple[str, str | None]:
     """Whose pages a host has: `shared`, `host`, `platform` (with its name) or `own`; the longest name decides."""
     labels = host.split(".")

@@ -15,10 +15,10 @@ from stdnum.iso7064 import mod_97_10
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
 
-FEWEST_DIGITS: Final = 7
-"""No number has fewer: Malta's IBAN has seven and letters, a phone number at least eight."""
-# Runs that may hold a number; the first class lets the engine skip what is no digit at the speed of a scan.
-_RUN: Final = re.compile(r"[+\d][\d \-.()/+\u00a0]{6,200}\d")
+# Runs that may hold a number: eight characters at least, and in the encoded text the same, each as "0".
+_RUN: Final = re.compile(r"[+\d][\d \-.()/+\u00a0]{6,200}\d", re.ASCII)
+_SHORTEST_RUN: Final = b"0" * 8
+_IN_RUN: Final = bytes(0x30 if chr(code) in "0123456789 -.()/+" else 0x78 for code in range(256))
 _IBAN_START: Final = re.compile(r"\d{2}(?<=[A-Za-z]{2}\d{2})[ \-]?[A-Za-z0-9]{3}")
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}")
 _DATE: Final = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d(?!\d)")
@@ -40,10 +40,15 @@ _IBAN_LENGTHS: Final = {
 }  # fmt: skip
 
 
+def may_hold_numbers(encoded: bytes) -> bool:
+    """Whether `numbers` need be asked about a text, told from its encoded form in a quarter of the time."""
+    return _SHORTEST_RUN in encoded.translate(_IN_RUN)
+
+
 def numbers(text: str) -> Iterator[Indicator]:
-    """The phone numbers and bank accounts of a text without its links; a text with fewer digits than
-    `FEWEST_DIGITS` holds none."""
-    if _RUN.search(text) is None:
+    """The phone numbers and bank accounts of a text without its links."""
+    runs = _RUN.findall(text)
+    if not runs:
         return
     if _IBAN_START.search(text):
         for match in _IBAN.finditer(text):
@@ -51,11 +56,12 @@ def numbers(text: str) -> Iterator[Indicator]:
             if found is not None:
                 yield Indicator(kind=IndicatorKind.IBAN, value=found)
                 text = text.replace(match[0], " ; ")
-    for run in _RUN.findall(text):
+        runs = _RUN.findall(text)
+    for run in runs:
         yield from _of_run(run)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _of_run(run: str) -> tuple[Indicator, ...]:
     """The numbers in one run of digits and separators; most often the run is one Moroccan number."""
     digits = _NOT_DIGITS.sub("", run)
@@ -71,7 +77,7 @@ def _of_run(run: str) -> tuple[Indicator, ...]:
     return tuple(Indicator(kind=IndicatorKind.PHONE, value=e164) for e164 in found)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def phone(written: str) -> str | None:
     """A phone number as E.164, e.g. `06 12-34 56 78` → `+212612345678`; None for what cannot be one."""
     compact = ("+" if written.lstrip().startswith("+") else "") + _NOT_DIGITS.sub("", written)
@@ -89,7 +95,7 @@ def phone(written: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _iban(written: str) -> str | None:
     compact = written.replace(" ", "").replace("-", "").upper()
     length = _IBAN_LENGTHS.get(compact[:2])
@@ -100,7 +106,7 @@ def _iban(written: str) -> str | None:
     return number if mod_97_10.is_valid(number[4:] + number[:4]) else None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def rib(written: str) -> str | None:
     """The IBAN of a Moroccan account number of 24 digits; None when its check digits are wrong."""
     digits = _NOT_DIGITS.sub("", written)

@@ -87,7 +87,7 @@ class Matcher:
                     if prefix not in _ARABIC_PREFIXES and prefix not in _DARIJA_PREFIXES:
                         continue
                 start = space  # noqa: PLW2901
-            found |= self._kept_when_negated[index] if start in negated else bits[index]
+            found |= self._kept_when_negated[index] if negated and start in negated else bits[index]
         return found
 
 
