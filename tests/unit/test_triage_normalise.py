@@ -1,5 +1,7 @@
 """One spelling for the many ways in which people write the same word."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u
         ("ســـــلام", "سلام"),
         ("رسالة", "رساله"),
         ("٠٦١٢ ۳۴", "0612 34"),
+        ("०६१२", "0612"),
         ("خطييييير", "خطير"),
         ("ÉTÉ à l'École", "ete a l ecole"),
         ("e\u0301te\u0301", "ete"),
@@ -42,6 +45,14 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 @given(ANY_TEXT)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
+
+
+@given(ANY_TEXT | st.text("ا\u0653\u0301e.,«»’🙏⚠\ufe0f‼…١٢12é\u200f", max_size=100))
+def test_cleaned_text_is_in_compatibility_form_with_nothing_invisible_and_plain_digits(text: str) -> None:
+    cleaned = clean(text)
+    assert unicodedata.is_normalized("NFKC", cleaned)
+    assert not set("\u200f\ufe0f\u202e") & set(cleaned)
+    assert all(char.isascii() for char in cleaned if char.isdecimal())
 
 
 @given(ANY_TEXT)
