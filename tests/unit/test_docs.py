@@ -40,6 +40,19 @@ def test_every_file_and_command_that_a_document_names_exists(document: Path) -> 
     assert named_commands(text) <= COMMANDS.keys() | BY_BOOTSTRAP
 
 
+def test_every_function_that_a_document_places_in_a_file_is_there() -> None:
+    placed = [
+        (name.rpartition(".")[2], path)
+        for document in DOCUMENTS
+        for name, path in re.findall(r"`([\w.]+)` in\s+`([\w/]+\.py)`", document.read_text(encoding="utf-8"))
+    ]
+    assert len(placed) > 15
+    absent = [
+        (name, path) for name, path in placed if not re.search(rf"(def|class) {name}\b", (ROOT / path).read_text())
+    ]
+    assert absent == []
+
+
 def test_a_name_that_does_not_exist_would_be_seen() -> None:
     assert list(named_paths("see `services/nowhere.py`, `reports.received` and `Relay`")) == ["services/nowhere.py"]
     assert named_commands("try `./run nonsense now`") == {"nonsense"}
