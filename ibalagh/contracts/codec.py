@@ -167,9 +167,15 @@ def parse_cause(value: bytes | None) -> Cause:
     Raises ValueError for anything else.
     """
     topic, partition, offset, number = (value or b"").split(b"/")
-    return Cause(
-        _topic(topic), _natural(partition, _MAX_INT), _natural(offset, _MAX_OFFSET), _natural(number, _MAX_INT)
-    )
+    place = int(partition), int(offset), int(number)
+    if (
+        not (partition + offset + number).isdigit()
+        or place[0] > _MAX_INT
+        or place[1] > _MAX_OFFSET
+        or place[2] > _MAX_INT
+    ):
+        raise ValueError("no position of a log, or no number of an effect")
+    return Cause(_topic(topic), *place)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -179,13 +185,6 @@ def _topic(name: bytes) -> str:
     if not _TOPIC.fullmatch(topic):
         raise ValueError("no name of a topic")
     return topic
-
-
-def _natural(digits: bytes, most: int) -> int:
-    number = int(digits)
-    if number > most or not digits.isdigit():
-        raise ValueError("no natural number, or one that neither a log nor the database can hold")
-    return number
 
 
 def _subject(value: bytes | None) -> str:

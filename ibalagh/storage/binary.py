@@ -31,10 +31,26 @@ class OutboxRow(NamedTuple):
 
 def pack_rows(rows: Iterable[OutboxRow]) -> bytes:
     """A whole COPY stream for the columns of `OUTBOX_COLUMNS`."""
-    parts = [_HEADER]
-    for source_topic, source_partition, source_offset, number, (topic, key, value, headers) in rows:
-        text = pack_headers(headers)
-        parts += (
+    return stream_of(
+        [
+            pack_row(row[:4], row.record.topic, row.record.key, row.record.value, pack_headers(row.record.headers))
+            for row in rows
+        ]
+    )
+
+
+def stream_of(rows: Iterable[bytes]) -> bytes:
+    """Packed rows as a whole COPY stream."""
+    return b"".join([_HEADER, *rows, _TRAILER])
+
+
+def pack_row(
+    place: tuple[str, int, int, int], topic: str, key: bytes | None, value: bytes | None, headers: bytes
+) -> bytes:
+    """One row for `OUTBOX_COLUMNS`; `place` as in `OutboxRow`, `headers` as `pack_headers` packs them."""
+    source_topic, source_partition, source_offset, number = place
+    return b"".join(
+        (
             _source(source_topic, source_partition),
             _offset_and_number(8, source_offset, 4, number),
             _topic(topic),
@@ -42,11 +58,10 @@ def pack_rows(rows: Iterable[OutboxRow]) -> bytes:
             key or b"",
             _length(-1 if value is None else len(value)),
             value or b"",
-            _length(len(text)),
-            text,
+            _length(len(headers)),
+            headers,
         )
-    parts.append(_TRAILER)
-    return b"".join(parts)
+    )
 
 
 OUTBOX_COLUMNS: Final = (

@@ -4,7 +4,7 @@ In: a batch and the service's handler; out: `Committed`. A repeated or stale bat
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Data, Event, Position
 from ibalagh.events.registry import dead_letter_topic
 from ibalagh.storage.binary import OUTBOX_COLUMNS, OutboxRow, pack_rows
+from ibalagh.storage.effects import EffectPacker
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.errors import AbortableError
@@ -49,6 +50,7 @@ class PostgresUnit:
         self._consumer = consumer
         self._handle = handle
         self._codec = codec
+        self._packer = EffectPacker(codec)
         self._after_commit = after_commit
         self._clock = clock
         self._dead_letter_topic = codec.topic(dead_letter_topic(database.service))
@@ -80,10 +82,9 @@ class PostgresUnit:
         with self._database.transaction() as tx:  # 1
             self._lock_offsets(tx, batch)  # 2
             handled = self._handle(batch.events, tx) if batch.events else Handled(())  # 3
-            rows = [*self._effect_rows(batch, handled.effects), *self._dead_letter_rows(batch, handled.rejected)]
-            _sort(rows, batch)
+            rows = self._rows(batch, handled)
             if rows:
-                tx.copy_binary("outbox", OUTBOX_COLUMNS, pack_rows(rows))  # 4
+                tx.copy_binary("outbox", OUTBOX_COLUMNS, rows)  # 4
             self._store_offsets(tx, batch.positions)  # 5
             committing_at = time.perf_counter()
         commit_s = time.perf_counter() - committing_at  # 6
@@ -119,17 +120,20 @@ class PostgresUnit:
             )
         )
 
-    def _effect_rows(self, batch: Batch, effects: Sequence[Event[Data]]) -> Iterator[OutboxRow]:
-        first = batch.first_offsets()
-        encode = self._codec.encode
-        for event in effects:
-            if event.cause is None:
-                raise ValueError(f"{event.type} {event.id} has no cause, so it has no place in the outbox")
-            topic, partition, offset, number = event.cause
-            source = TopicPartition(topic, partition)
-            if not first.get(source, offset + 1) <= offset < batch.positions.get(source, 0):
-                raise ValueError(f"the cause of {event.type} {event.id} is not of this batch")
-            yield OutboxRow(topic, partition, offset, number, encode(event))
+    def _rows(self, batch: Batch, handled: Handled) -> bytes:
+        """What goes into the outbox, packed; empty when nothing does.
+
+        What the outbox numbers must rise with the offsets of each source partition. Effects mostly come so; dead
+        letters and effects out of order are sorted in.
+        """
+        letters = self._dead_letter_rows(batch, handled.rejected) if batch.undecodable or handled.rejected else []
+        in_order = _check(batch, handled.effects)
+        if not letters and in_order:
+            return self._packer.pack(handled.effects) if handled.effects else b""
+        rows = [OutboxRow(*event.cause, self._codec.encode(event)) for event in handled.effects if event.cause]
+        rows += letters
+        _sort(rows, batch)
+        return pack_rows(rows)
 
     def _dead_letter_rows(self, batch: Batch, rejected: Sequence[Rejected]) -> list[OutboxRow]:
         letters = batch.dead_letters(
@@ -148,6 +152,26 @@ class PostgresUnit:
             " AND stream_offsets.partition = these.partition",
             (*_columns(positions), list(positions.values()), self._consumer),
         )
+
+
+def _check(batch: Batch, effects: Sequence[Event[Data]]) -> bool:
+    """Whether effects come in the order of their causes, per source partition. Raises ValueError for an effect without
+    a cause in the batch."""
+    first = batch.first_offsets() if effects else {}
+    bounds = {source: (offset, batch.positions.get(source, 0)) for source, offset in first.items()}
+    last: dict[tuple[str, int], tuple[int, int]] = {}
+    in_order = True
+    for event in effects:
+        if event.cause is None:
+            raise ValueError(f"{event.type} {event.id} has no cause, so it has no place in the outbox")
+        topic, partition, offset, number = event.cause
+        source, place = (topic, partition), (offset, number)
+        begin, end = bounds.get(source, (0, 0))  # type: ignore[call-overload] # a TopicPartition is such a pair
+        if not begin <= offset < end:
+            raise ValueError(f"the cause of {event.type} {event.id} is not of this batch")
+        in_order = in_order and last.get(source, place) <= place
+        last[source] = place
+    return in_order
 
 
 def _sort(rows: list[OutboxRow], batch: Batch) -> None:

@@ -61,10 +61,10 @@ class Batch:
     def first_offsets(self) -> Mapping[TopicPartition, int]:
         """Per partition with records here, the smallest offset: a stored position above it means a repeat."""
         first: dict[TopicPartition, int] = {}
-        for record in self.records:
-            partition = TopicPartition(record.topic, record.partition)
-            if partition not in first:
-                first[partition] = record.offset
+        for topic, partition, offset, *_ in self.records:
+            # A plain pair equals a `TopicPartition` and costs a tenth of one; this runs once per record.
+            if (topic, partition) not in first:
+                first[TopicPartition(topic, partition)] = offset
         return first
 
     def dead_letters(self, rejected: Sequence[Rejected], *, topic: str, consumer: str, now: datetime) -> list[Outgoing]:
