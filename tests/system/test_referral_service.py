@@ -1,74 +1,27 @@
 """Referral as a process on real Kafka and PostgreSQL: events in, events out, killed in between."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from ibalagh.contracts.codec import Codec
-from ibalagh.events.envelope import Data, Event
-from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
-from ibalagh.stream.kafka import KafkaProducer
 from services.referral.linking import case_id_for
-from tests.support import topics
-from tests.support.log import Read, read_all
 from tests.support.poll import eventually
 from tests.support.referral import report_id, triaged
+from tests.support.service_processes import ServiceProcesses
 
-TOKEN = "t" * 40
 TOPICS = {"reports.triaged": 3, "cases.actions": 2, "cases.referred": 2, "cases.outcomes": 2, "referral.deadletters": 1}
 
 
-class Stack:
-    """Topics, a database and as many processes of referral as a test starts."""
+class Stack(ServiceProcesses):
+    """Referral's processes, and what its tables hold."""
 
     def __init__(self, broker: str, database_url: str, prefix: str, logs: Path) -> None:
-        self.broker, self._url, self._prefix, self._logs = broker, database_url, prefix, logs
-        self.codec = Codec(prefix)
-        topics.create(broker, {self.codec.topic(name): count for name, count in TOPICS.items()})
-        apply(database_url, "referral")
+        super().__init__("referral", TOPICS, broker, database_url, prefix, logs)
         self.database = Database(database_url, "referral")
-        self.producer = KafkaProducer(broker, "test")
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.client = httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        environment = os.environ | {
-            "IBALAGH_KAFKA_BOOTSTRAP": self.broker,
-            "IBALAGH_DATABASE_URL": self._url,
-            "IBALAGH_TOPIC_PREFIX": self._prefix,
-            "IBALAGH_API_TOKEN": TOKEN,
-            "IBALAGH_REFERRAL_HTTP_PORT": str(port),
-            "IBALAGH_REFERRAL_BATCH_MAX_RECORDS": "200",
-        }
-        with (self._logs / f"referral-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "services.referral"], env=environment, stderr=log)
-        self.processes.append(process)
-        self.client.base_url = httpx.URL(f"http://127.0.0.1:{port}")
-        eventually(self._ready, timeout_s=40)
-        return process
-
-    def _ready(self) -> bool:
-        try:
-            return self.client.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def publish(self, events: Sequence[Event[Data]]) -> None:
-        assert all(self.producer.publish([self.codec.encode(event) for event in events], 10.0))
-
-    def written(self, topic: str) -> list[Read]:
-        return read_all(self.broker, self.codec.topic(topic))
 
     def count(self, table: str) -> int:
         with self.database.transaction() as tx:
@@ -77,12 +30,7 @@ class Stack:
         return int(row[0])
 
     def close(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.kill()
-            process.wait(10)
-        self.client.close()
-        self.producer.close()
+        super().close()
         self.database.close()
 
 
