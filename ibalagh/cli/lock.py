@@ -21,17 +21,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ibalagh lock", description="Rebuild the locks (needs uv and the network).")
     parser.add_argument("--jars-only", action="store_true", help="only Kafka's jars and the web assets")
     if not parser.parse_args(argv).jars_only:
-        _lock_python("run.lock")
-        _lock_python("dev.lock", "--group", "dev")
+        _lock_python("run.lock", "pyproject.toml")
+        _lock_python("dev.lock", "pyproject.toml", "--group", "dev")
+        _lock_python("peers.lock", "--group", "peers")
     _lock_jars()
     return 0
 
 
-def _lock_python(name: str, *options: str) -> None:
+def _lock_python(name: str, *sources: str) -> None:
     uv = which("uv")
     if uv is None:
         raise StackError("uv is not installed: pip install uv, then run ./run lock again.")
-    command = [uv, "pip", "compile", "pyproject.toml", *options, "--universal", "--generate-hashes", "--no-header"]
+    command = [uv, "pip", "compile", *sources, "--no-emit-index-url", "--universal", "--generate-hashes", "--no-header"]
     target = ["--python-version", "3.11", "--no-annotate", "--quiet", "--output-file", str(REQUIREMENTS / name)]
     if subprocess.run([*command, *target], cwd=PROJECT_ROOT, check=False).returncode != 0:  # noqa: S603
         raise StackError(f"{name} could not be rebuilt: see uv's message above.")

@@ -14,7 +14,7 @@ class StatsSettings(Settings):
 
     http_port: int = Field(8400, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
     batch_linger_s: float = Field(
-        0.04,
+        0.01,
         ge=0,
         le=5,
         description="Longest wait, in seconds, for a batch to fill; each batch costs a commit and makes a delta",

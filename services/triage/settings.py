@@ -14,7 +14,7 @@ class TriageSettings(Settings):
 
     http_port: int = Field(8200, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
     batch_max_records: int = Field(
-        2500, ge=1, le=100_000, description="Most records handled in one transaction; more gain little and take memory"
+        2000, ge=1, le=100_000, description="Most records handled in one transaction; more gain little and take memory"
     )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     text_timeout_s: float = Field(

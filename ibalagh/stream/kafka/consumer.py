@@ -74,8 +74,8 @@ class KafkaConsumer:
                 "fetch.message.max.bytes": MAX_MESSAGE_BYTES,
                 # A full queue is looked at again after this time (the default is 1 s), and may hold this much memory.
                 "fetch.queue.backoff.ms": 10,
-                "queued.min.messages": 10_000,
-                "queued.max.messages.kbytes": 16_384,
+                "queued.min.messages": 5_000,
+                "queued.max.messages.kbytes": 8_192,
                 "topic.metadata.refresh.interval.ms": 30_000,
                 "error_cb": self._on_error,
             }
