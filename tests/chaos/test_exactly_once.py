@@ -45,10 +45,12 @@ class Storm:
         self.stack = Stack(home, environ=environ, table=table)
 
     def kill(self, name: str) -> None:
-        """SIGKILL to a service's process, or the broker; the stack starts it again."""
+        """SIGKILL to a service's process, or the broker; the stack starts it again. One that is down is left alone."""
         state = read(self.home)
         assert state is not None
         pid = state.embedded["kafka-1"] if name == "kafka" else next(s.pid for s in state.services if s.name == name)
+        if not pid:  # to the system, 0 means the caller's own process group
+            return
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
