@@ -157,7 +157,7 @@ def test_actions_are_applied_in_order_answered_and_a_repeat_keeps_the_first_answ
 
 def test_workers_that_race_on_one_campaign_make_one_case(database: Database) -> None:
     """Each worker reads a partition of its own; whoever loses a claim takes its batch again, as the loop would."""
-    batches, size = 6, 20
+    batches, size = 10, 20
     workers = [Worker(database, partition) for partition in range(3)]
     start = threading.Barrier(len(workers))
     conflicts: list[int] = []
@@ -165,8 +165,8 @@ def test_workers_that_race_on_one_campaign_make_one_case(database: Database) -> 
 
     def run(partition: int) -> None:
         try:
-            start.wait(10)
             for batch in range(batches):
+                start.wait(30)
                 names = [f"{partition}-{batch}-{number}" for number in range(size)]
                 events = workers[partition].place([triaged(name, f"campaign-{batch}", f"own-{name}") for name in names])
                 while True:
@@ -177,6 +177,7 @@ def test_workers_that_race_on_one_campaign_make_one_case(database: Database) -> 
                         conflicts.append(partition)
         except BaseException as error:  # noqa: BLE001 - shown by the assertion below
             failures.append(error)
+            start.abort()
 
     threads = [threading.Thread(target=run, args=(partition,)) for partition in range(len(workers))]
     for thread in threads:
