@@ -29,11 +29,10 @@ class _Comparison:
             if old.get(keyword) != new.get(keyword):
                 yield f"{path}: `{keyword}` changed from {old.get(keyword)!r} to {new.get(keyword)!r}"
         yield from self._properties(old, new, path)
-        for keyword in ("items",):
-            if isinstance(old.get(keyword), dict) and isinstance(new.get(keyword), dict):
-                yield from self.differences(old[keyword], new[keyword], f"{path}[]")
-            elif old.get(keyword) != new.get(keyword):
-                yield f"{path}: `{keyword}` appeared or went"
+        if isinstance(old.get("items"), dict) and isinstance(new.get("items"), dict):
+            yield from self.differences(old["items"], new["items"], f"{path}[]")
+        elif old.get("items") != new.get("items"):
+            yield f"{path}: `items` appeared or went"
         for keyword in ("anyOf", "prefixItems"):
             yield from self._lists(old.get(keyword, []), new.get(keyword, []), f"{path}.{keyword}")
 

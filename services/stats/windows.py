@@ -10,9 +10,11 @@ put on the topic only after the database has committed it. Raises (out of `run`)
 
 import asyncio
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -95,6 +97,8 @@ class Windows:
             windows(self._settings.topic_prefix),
             broker=brokers,
             store="memory://",
+            # Faust makes this folder even for tables in memory, by default where the process was started.
+            datadir=Path(tempfile.gettempdir()) / windows(self._settings.topic_prefix),
             web_enabled=False,
             topic_disable_leader=True,
             topic_partitions=1,
