@@ -22,6 +22,8 @@ NOTHING_KNOWN: Final = "nothing.known"
 _MAX_REASONS: Final = 16
 _MAX_REMEMBERED: Final = 10_000
 """Decisions that are remembered at most: about 1.2 KB each."""
+_CHECKED_DECISION: Final = Decision.__pydantic_validator__.validate_python
+"""`Decision(**fields)` without the call in between."""
 
 
 class Thresholds(BaseModel):
@@ -61,20 +63,21 @@ class Taxonomy:
         )
         self._urgency = tuple(_Urgent(_union(bit_of, rule.all), rule.level, rule.name) for rule in rule_set.urgency)
         self._organisations = tuple((bit_of[f"{ORGANISATION}:{name}"], name) for name in rule_set.organisations)
-        self._known: dict[tuple[int, str | None, str | None], Decision] = {}
+        self._known: dict[tuple[int, str | None], Decision] = {}
 
     def decide(self, found: int, hint: Category | None, province: str | None) -> Decision:
         """The decision for a text that holds the concepts `found` (bits of the matcher)."""
-        # By the category's text: an enumeration's hash is computed in Python, on every look.
-        key = (found, None if hint is None else hint._value_, province)
+        # By the category's text: an enumeration's hash is computed in Python, on every look. Without the province,
+        # which decides nothing: with it hardly a decision would come twice.
+        key = (found, None if hint is None else hint._value_)
         decision = self._known.get(key)
         if decision is None:
             if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
-            decision = self._known[key] = self._decide(found, hint, province)
-        return decision
+            decision = self._known[key] = self._decide(found, hint)
+        return decision if province is None else _CHECKED_DECISION({**decision.__dict__, "province": province})
 
-    def _decide(self, found: int, hint: Category | None, province: str | None) -> Decision:
+    def _decide(self, found: int, hint: Category | None) -> Decision:
         scores: dict[Category, float] = {}
         fired: dict[Category, list[str]] = {}
         for need, none, category, weight, name in self._rules:
@@ -94,7 +97,7 @@ class Taxonomy:
             confidence=round(confidence, 3),
             reasons=tuple(reasons[:_MAX_REASONS]) or (NOTHING_KNOWN,),
             organisation=self._organisation(found) if terrorism else None,
-            province=province,
+            province=None,
             policy=self._version,
         )
 
@@ -117,9 +120,11 @@ class Taxonomy:
         return category, confidence, sure
 
     def _urgency_of(self, found: int) -> tuple[Urgency, list[str]]:
-        fired = [rule for rule in self._urgency if found & rule.need == rule.need]
-        level = max((rule.level for rule in fired), default=Urgency.ROUTINE)
-        return level, [rule.name for rule in fired if rule.level == level]
+        fired = [(level, name) for need, level, name in self._urgency if found & need == need]
+        if not fired:
+            return Urgency.ROUTINE, []
+        highest = max(level for level, _ in fired)
+        return highest, [name for level, name in fired if level == highest]
 
     def _organisation(self, found: int) -> str | None:
         return next((name for bit, name in self._organisations if found & bit), None)
