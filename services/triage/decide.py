@@ -5,7 +5,7 @@ from typing import Final
 
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from services.triage.entities import extract
-from services.triage.normalise import clean, join, words
+from services.triage.normalise import join, read, words
 from services.triage.places import Gazetteer
 from services.triage.policy import Policy
 from services.triage.variety import guess
@@ -31,8 +31,11 @@ def _decide_some(reports: Sequence[ReportReceivedV1], policy: Policy) -> list[Re
     regular expressions of its own, which together are larger than a processor's nearest caches; so one step for a
     hundred reports takes two thirds of the time of all steps for each. More gain nothing, and of the longest texts a
     hundred take 30 MB."""
-    cleaned = [clean(report.text) for report in reports]
-    extracted = [extract(text, report.links, report.platform) for text, report in zip(cleaned, reports, strict=True)]
+    texts = [read(report.text) for report in reports]
+    extracted = [
+        extract(cleaned, encoded, report.links, report.platform)
+        for (cleaned, encoded), report in zip(texts, reports, strict=True)
+    ]
     spoken = [words(each.encoded) for each in extracted]
     folded = list(map(join, spoken))
     found = list(map(policy.matcher.find, folded))

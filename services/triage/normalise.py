@@ -8,8 +8,8 @@ digit a space.
 
 Folded text is bytes, one byte a letter (a private single-byte charset of ASCII, accented Latin and Arabic): encoding,
 translating and matching bytes run in C, which is what keeps a report within its tens of microseconds. `encode` and
-`words` are the two steps of `fold`, for who can use what is between them. Everything is linear in the length of the
-text and total: no text raises.
+`words` are the two steps of `fold`, for who can use what is between them; `read` is `clean` and `encode` in one look.
+Everything is linear in the length of the text and total: no text raises.
 """
 
 import codecs
@@ -35,23 +35,24 @@ _LATIN: Final = "".join(chr(code) for code in range(0xC0, 0x100) if chr(code) no
 _ARABIC: Final = "".join(map(chr, (*range(0x0621, 0x063B), *range(0x0641, 0x064B))))
 _VOWEL_SIGNS: Final = "".join(map(chr, (0x0640, *range(0x064B, 0x0656), 0x0670)))
 _FOREIGN_ARABIC: Final = "ٱپچڤڨڭگکیھەژ"
-_CHARSET: Final = "".join(map(chr, range(128))) + _LATIN + _ARABIC + _VOWEL_SIGNS + _FOREIGN_ARABIC
+_PUNCTUATION: Final = "«»–—‘’“”،؛؟€¿¡"
+# Where ASCII has control characters (from 14 on, past tab and line feed), which say no more to a fold than it does.
+_ASCII: Final = "".join(map(chr, range(128))).replace(
+    "".join(map(chr, range(14, 14 + len(_PUNCTUATION)))), _PUNCTUATION
+)
+_CHARSET: Final = _ASCII + _LATIN + _ARABIC + _VOWEL_SIGNS + _FOREIGN_ARABIC
 _UNUSED: Final = "\ufffe"
 _DECODING: Final = _CHARSET + _UNUSED * (256 - len(_CHARSET))
 _ENCODING: Final = codecs.charmap_build(_DECODING)
 
 
-def _unusual() -> re.Pattern[str]:
-    """Finds what `clean` may have to do something about: all but letters, punctuation and emoji that stay as they are.
-
-    A character that is in NFKC by itself, is no mark and joins with none before it stays so in every text.
-    """
-    common = "".join(char for char in _CHARSET if not unicodedata.combining(char))
-    stable = "".join(char for char in common + "«»–—‘’“”،؛؟€¿¡" if unicodedata.is_normalized("NFKC", char))
-    return re.compile(f"[^{re.escape(stable)}\U0001f300-\U0001faff]")
-
-
-_UNUSUAL: Final = _unusual()
+# A character that is in NFKC by itself, is no mark and joins with none before it stays so in every text.
+_STABLE: Final = "".join(
+    char for char in _CHARSET if not unicodedata.combining(char) and unicodedata.is_normalized("NFKC", char)
+)
+_STABLE_ENCODING: Final = codecs.charmap_build("".join(char if char in _STABLE else _UNUSED for char in _DECODING))
+# What `clean` may have to do something about: all but letters, punctuation and emoji that stay as they are.
+_UNUSUAL: Final = re.compile(f"[^{re.escape(_STABLE)}\U0001f300-\U0001faff]")
 
 _SAME_LETTER: Final[Mapping[str, str]] = {
     **dict.fromkeys("آأإٱ", "ا"),
@@ -87,18 +88,20 @@ def _byte(char: str) -> int:
 
 _FOLDING: Final = bytes(_byte(_folded(char)) if char != _UNUSED else 0x20 for char in _DECODING)
 _DROP: Final = bytes(_byte(char) for char in _DROPPED)
-_DRAWN_OUT: Final = re.compile(rb"([a-z\x80-\xff])\1\1+")
-# Says in a fifth of the time of the expression whether it need be run at all: most texts hold nothing drawn out.
-_THREE_ALIKE: Final = BytesAhoCorasick(
-    [bytes([letter] * 3) for letter in (*range(0x61, 0x7B), *range(0x80, 0x100))],
-    implementation=Implementation.DFA,
-)
+_LETTERS: Final = tuple(bytes([code]) for code in (*range(0x61, 0x7B), *range(0x80, 0x100)))
+# Says in a fifth of the time of one expression for all letters which of them are drawn out: in most texts none.
+_THREE_ALIKE: Final = BytesAhoCorasick([letter * 3 for letter in _LETTERS], implementation=Implementation.DFA)
+_DRAWN_OUT: Final = tuple(re.compile(re.escape(letter * 3) + b"+") for letter in _LETTERS)
 
 
 def clean(text: str) -> str:
     """The text without invisible characters, in compatibility form (NFKC), with ASCII digits. Idempotent."""
     if text.isascii() or _UNUSUAL.search(text) is None:
         return text
+    return _clean(text)
+
+
+def _clean(text: str) -> str:
     if _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
@@ -109,6 +112,19 @@ def clean(text: str) -> str:
     return text
 
 
+def read(text: str) -> tuple[str, bytes]:
+    """`clean(text)` and its `encode`, in one pass where the text is clean as it came."""
+    if text.isascii():
+        return text, text.encode()
+    encoded = codecs.charmap_encode(text, "replace", _STABLE_ENCODING)[0]
+    # No more question marks than there were: every character has a place in the charset, and is stable. Else what was
+    # replaced may be an emoji, which `encode` would replace too.
+    if encoded.count(b"?") == text.count("?") or _UNUSUAL.search(text) is None:
+        return text, encoded
+    cleaned = _clean(text)
+    return cleaned, encode(cleaned)
+
+
 def encode(cleaned: str) -> bytes:
     """A cleaned text with one byte a character; what is in no word that we read is a question mark."""
     return codecs.charmap_encode(cleaned, "replace", _ENCODING)[0]
@@ -117,8 +133,10 @@ def encode(cleaned: str) -> bytes:
 def words(encoded: bytes) -> list[bytes]:
     """The folded words of an encoded text, in order."""
     raw = encoded.translate(_FOLDING, _DROP)
-    if _THREE_ALIKE.find_matches_as_indexes(raw):
-        raw = _DRAWN_OUT.sub(rb"\1", raw)
+    drawn_out = _THREE_ALIKE.find_matches_as_indexes(raw)
+    if drawn_out:
+        for number in {number for number, _, _ in drawn_out}:
+            raw = _DRAWN_OUT[number].sub(_LETTERS[number], raw)
     return raw.split()
 
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from services.triage.entities import extract
 from services.triage.entities.extract import MAX_INDICATORS
 from services.triage.entities.links import link
-from services.triage.normalise import clean
+from services.triage.normalise import read
 
 
 def found(text: str, *links: str, platform: str | None = None) -> list[str]:
     return [
-        f"{indicator.kind.value} {indicator.value}" for indicator in extract(clean(text), links, platform).indicators
+        f"{indicator.kind.value} {indicator.value}" for indicator in extract(*read(text), links, platform).indicators
     ]
 
 
@@ -185,9 +185,9 @@ def test_a_list_of_links_is_cut() -> None:
 
 
 def test_links_are_taken_out_of_the_text() -> None:
-    assert extract("go to https://a.example/free-money now", (), None).encoded == b"go to now"
+    assert extract(*read("go to https://a.example/free-money now"), (), None).encoded == b"go to now"
 
 
 @given(st.text(max_size=200) | st.text("@./:[]()?&=%+0123 ahtpw-_", max_size=200), st.lists(st.text(max_size=60)))
 def test_no_text_breaks_it(text: str, links: list[str]) -> None:
-    extract(clean(text), tuple(links), text)
+    extract(*read(text), tuple(links), text)

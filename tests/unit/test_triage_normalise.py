@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.vocabulary import Variety
-from services.triage.normalise import clean, darija_spellings, encode, fold, normalise, words
+from services.triage.normalise import clean, darija_spellings, encode, fold, normalise, read, words
 from services.triage.variety import guess
 
 ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u0651\u200f\u202e٠۵a3é\u0301 \n", max_size=200)
@@ -53,6 +53,13 @@ def test_cleaned_text_is_in_compatibility_form_with_nothing_invisible_and_plain_
     assert unicodedata.is_normalized("NFKC", cleaned)
     assert not set("\u200f\ufe0f\u202e") & set(cleaned)
     assert all(char.isascii() for char in cleaned if char.isdecimal())
+
+
+@given(ANY_TEXT | st.text("aé،«’؟🙏⚠?\x0e\x1c\n\u0640\u0651\u0301\u200f١", max_size=100))
+def test_reading_a_text_at_once_is_cleaning_and_encoding_it(text: str) -> None:
+    cleaned, encoded = read(text)
+    assert cleaned == clean(text)
+    assert words(encoded) == words(encode(cleaned))
 
 
 @given(ANY_TEXT)

@@ -28,18 +28,20 @@ class Extracted(NamedTuple):
     encoded: bytes
 
 
-def extract(cleaned: str, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
-    """The indicators of a cleaned text and of the links that were given beside it, at most `MAX_INDICATORS`."""
+def extract(cleaned: str, encoded: bytes, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
+    """The indicators of a text, cleaned and encoded by `normalise.read`, and of the links that were given beside it, at
+    most `MAX_INDICATORS`."""
     of_platform = platform(stated_platform) if stated_platform else None
-    cleaned = _refang(cleaned)
+    text = _refang(cleaned)
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
         found += _of_word(_refang(clean(given)).strip(), of_platform, explicit=True)
-    if "@" in cleaned or _INNER_DOT.search(cleaned):
-        cleaned = _take_words(cleaned, of_platform, found)
-    encoded = encode(cleaned)
+    if "@" in text or _INNER_DOT.search(text):
+        text = _take_words(text, of_platform, found)
+    if text is not cleaned:
+        encoded = encode(text)
     if may_hold_numbers(encoded):
-        found += numbers(cleaned)
+        found += numbers(text)
     return Extracted(_each_once(found) if found else (), encoded)
 
 
