@@ -25,16 +25,16 @@ def _prefixes(conjunctions: str, articles: str) -> frozenset[bytes]:
     return frozenset(fold(prefix).strip() for prefix in made) - {b""}
 
 
-_ARABIC_PREFIXES: Final = _prefixes(
+_PREFIXES: Final = _prefixes(
     "و ف", "ا ال ب ل ك س بال لل فال كال ها هاد ي ت ن سي ست سن كي كت كن غي غت غن تي لي في ما ماي مات مان كاي كات كان وال"
-)
-_DARIJA_PREFIXES: Final = frozenset(
+) | frozenset(
     (
         b"a ay y i t n l w f b ka kay kai kat kan ki ky ke kt kn ta tay tat ti gha ghay ghat ghan ghi ghy ght ghn "
         b"ghadi 8a 8ay 8at ga gay mat may man ma wa wka wkay wki u ou wgha wghay li lli lay"
     ).split()
 )
 _LONGEST_PREFIX: Final = 7
+_SPACE: Final = 0x20
 
 _WHOLE, _PREFIXED, _NEGATOR = 0, 1, 2
 
@@ -60,34 +60,33 @@ class Matcher:
         for name, patterns in rule_set.organisations.items():
             add(patterns, None, self.bit_of[f"{ORGANISATION}:{name}"] | self.bit_of[ORGANISATION], negatable=False)
         add(rule_set.negators, _NEGATOR, 0, negatable=False)
-        self._kinds = [kind for _, kind in entries]
-        self._bits = [bits for bits, _ in entries.values()]
-        self._kept_when_negated = [bits & ~negatable for bits, negatable in entries.values()]
-        self._automaton = BytesAhoCorasick(
-            [pattern for pattern, _ in entries], implementation=Implementation.ContiguousNFA
-        )
+        self._patterns = [
+            (bits, kind == _PREFIXED, bits & ~negatable) for (_, kind), (bits, negatable) in entries.items()
+        ]
+        # A table takes 11 MB more than a graph, and two thirds of its time.
+        self._automaton = BytesAhoCorasick([pattern for pattern, _ in entries], implementation=Implementation.DFA)
         self.pattern_count = len(entries)
 
     def find(self, folded: bytes) -> int:
         """The bits of the concepts that the folded text holds."""
         found = 0
         negated: set[int] = set()
-        kinds, bits = self._kinds, self._bits
+        patterns = self._patterns
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            kind = kinds[index]
-            if kind:
-                if kind == _NEGATOR:
-                    negated.add(end - 1)
-                    continue
-                space = folded.rfind(b" ", max(0, start - _LONGEST_PREFIX - 1), start)
-                if space < 0:
-                    continue
-                if space + 1 < start:
-                    prefix = folded[space + 1 : start]
-                    if prefix not in _ARABIC_PREFIXES and prefix not in _DARIJA_PREFIXES:
+            bits, may_be_prefixed, kept_when_negated = patterns[index]
+            if not bits:
+                negated.add(end - 1)
+                continue
+            if found & bits == bits:
+                continue
+            if may_be_prefixed:
+                space = start - 1
+                if folded[space] != _SPACE:
+                    space = folded.rfind(b" ", max(0, space - _LONGEST_PREFIX), space)
+                    if space < 0 or folded[space + 1 : start] not in _PREFIXES:
                         continue
                 start = space  # noqa: PLW2901
-            found |= self._kept_when_negated[index] if negated and start in negated else bits[index]
+            found |= kept_when_negated if negated and start in negated else bits
         return found
 
 
