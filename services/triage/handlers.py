@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Self, cast
 
 from ibalagh.events.commands import DecideReportV1
-from ibalagh.events.envelope import Data, Event
+from ibalagh.events.envelope import Cause, Data, Event
 from ibalagh.events.make import effect
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
@@ -16,7 +16,7 @@ from services.triage import store
 from services.triage.decide import decide_all
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
-from services.triage.reviews import Applied, Refused, decide_in_order
+from services.triage.reviews import Applied, Refused, decide_in_order, first_state
 
 SOURCE: Final = "/triage"
 CLASSIFIER_TOPICS: Final = (RECEIVED,)
@@ -59,25 +59,9 @@ class Desk:
 
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
         """Take new reports in, then apply the decisions in order: effects and results of those that took effect."""
-        rejected = self._take_in(events, tx)
-        commands = [event for event in events if isinstance(event.data, DecideReportV1)]
-        if not commands:
-            return Handled((), rejected)
-        return Handled(self._decide(commands, tx), rejected)
-
-    def _take_in(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Rejected]:
-        arrivals = []
-        rejected = []
-        for event in events:
-            _, _, _, _, _, origin_time, data, cause, _ = event
-            if not isinstance(data, ReportTriagedV1):
-                continue
-            if cause is None:
-                rejected.append(Rejected(event, NOT_FROM_INTAKE))
-            else:
-                arrivals.append(Arrival(data, origin_time, cause))
+        arrivals, commands, rejected = _sort(events)
         store.add(tx, arrivals)
-        return rejected
+        return Handled(self._decide(commands, tx) if commands else (), rejected)
 
     def _decide(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
         commands = [(event, event.id, cast(DecideReportV1, event.data)) for event in events]
@@ -95,6 +79,32 @@ class Desk:
         store.update(tx, changed.values())
         store.record(tx, [_result(id_, outcome) for _, id_, outcome in outcomes])
         return effects
+
+
+def _sort(events: Sequence[Event[Data]]) -> tuple[list[Arrival], list[Event[Data]], list[Rejected]]:
+    """New reports, decisions, and what is refused; each in order."""
+    arrivals: list[Arrival] = []
+    commands: list[Event[Data]] = []
+    rejected: list[Rejected] = []
+    for event in events:
+        if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
+            arrivals.append(event)
+        elif isinstance(event.data, DecideReportV1):
+            commands.append(event)
+        elif isinstance(event.data, ReportTriagedV1):
+            if event.cause is None:
+                rejected.append(Rejected(event, NOT_FROM_INTAKE))
+            else:
+                arrivals.append(_arrival(event.data, event.origin_time, event.cause))
+    return arrivals, commands, rejected
+
+
+def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Arrival:
+    topic, partition, offset, _ = cause
+    decision = report.decision
+    state, urgency = first_state(decision).value, int(decision.urgency)
+    data = report.__pydantic_serializer__.to_json(report)
+    return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data)
 
 
 def _result(command_id: str, outcome: Applied | Refused) -> CommandResult:

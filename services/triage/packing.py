@@ -9,10 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ibalagh.events.envelope import Cause
-from ibalagh.events.reports import ReportTriagedV1
-from services.triage.reviews import first_state
-
 COLUMNS: Final = (
     "report_id",
     "received_at",
@@ -26,11 +22,17 @@ COLUMNS: Final = (
 
 
 class Arrival(NamedTuple):
-    """A report that the machine decided: its data, when it was received, and where in the log its text stands."""
+    """A report that the machine decided: when it was received, where it stands, how urgent it is, where in the log its
+    text stands (topic and partition, and offset), its data as JSON. `origin_time` is called as in the event that it
+    stands for."""
 
-    report: ReportTriagedV1
-    received_at: datetime
-    cause: Cause
+    report_id: str
+    origin_time: datetime
+    state: str
+    urgency: int
+    source: tuple[str, int]
+    source_offset: int
+    data: bytes
 
 
 _START: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -43,16 +45,13 @@ _last = struct.Struct(">iqi").pack
 
 def arrivals(rows: Iterable[Arrival]) -> bytes:
     """The rows of new reports, for `COLUMNS`; a time counts microseconds from 2000."""
-    to_json = ReportTriagedV1.__pydantic_serializer__.to_json
     columns = len(COLUMNS)
     parts = [_START]
-    for report, received_at, (topic, partition, offset, _) in rows:
-        id_ = bytes.fromhex(report.report_id.replace("-", ""))
-        decision = report.decision
-        data = to_json(report)
+    for report_id, received_at, state, urgency, source, offset, data in rows:
+        id_ = bytes.fromhex(report_id.replace("-", ""))
         parts += (
             _first(columns, 16, id_, 8, (received_at - _EPOCH) // _MICROSECOND),
-            _middle(first_state(decision)._value_, decision.urgency._value_, topic, partition),
+            _middle(state, urgency, *source),
             _last(8, offset, len(data)),
             data,
         )

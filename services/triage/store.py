@@ -35,7 +35,7 @@ class QueuePlace(NamedTuple):
 
 def add(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
     """Take new reports in; one that the desk has already is left as it is, since people may have decided about it."""
-    first = {arrival.report.report_id: arrival for arrival in reversed(arrivals)}
+    first = {arrival.report_id: arrival for arrival in reversed(arrivals)}
     if not first:
         return
     # One text, since the driver would quote every id of a list by itself.

@@ -20,6 +20,7 @@ from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch
 from services.triage import store
 from services.triage.handlers import NOT_FROM_INTAKE, Classifier, Desk
+from services.triage.reading import DeskCodec
 from services.triage.reviews import State
 from tests.support.triage import NOW, decision, policy, received, report_id
 
@@ -34,21 +35,20 @@ class DeskOnDatabase:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.unit = PostgresUnit(database, GROUP, Desk(lambda: NOW), codec=CODEC, clock=lambda: NOW)
+        self._reader = DeskCodec()
         self._ends: dict[TopicPartition, int] = {}
 
     def batch(self, *events: Event[Data]) -> Batch:
         """The events at the next offsets of their topics."""
-        placed, records = [], []
+        records = []
         for event in events:
             outgoing = CODEC.encode(event)
             partition = TopicPartition(outgoing.topic, 0)
             offset = self._ends.get(partition, 0)
             self._ends[partition] = offset + 1
-            placed.append(event.at(Position(*partition, offset)))
             records.append(Record(*partition, offset, outgoing.key, outgoing.value, outgoing.headers, 0))
-        return Batch(
-            records, placed, [], {TopicPartition(each.topic, 0): self._ends[each.topic, 0] for each in records}
-        )
+        ends = {partition: self._ends[partition] for partition in (TopicPartition(each.topic, 0) for each in records)}
+        return Batch(records, [self._reader.decode(each) for each in records], [], ends)
 
     def take(self, *events: Event[Data]) -> None:
         self.unit.process(self.batch(*events))
@@ -199,6 +199,19 @@ def test_the_text_is_in_no_table(desk: DeskOnDatabase, database_url: str) -> Non
     with desk.database.transaction() as tx:
         for table in ("items", "outbox", "command_results", "stream_offsets"):
             assert canary not in str(tx.fetch_all(f"SELECT * FROM {table}"))
+
+
+def test_a_report_that_was_copied_unparsed_is_decided_about_like_any_other(desk: DeskOnDatabase) -> None:
+    texts = {name: triaged(UNSURE, name, links=(f"https://{name}.example/x",)) for name in ("a", "b")}
+    desk.take(*texts.values())
+    shown = {each.item.report.report_id: each for each in store.queue(desk.database, State.OPEN, limit=9, after=None)}
+    for name, event in texts.items():
+        assert event.cause is not None
+        assert shown[report_id(name)].item.report == event.data
+        assert shown[report_id(name)].source == Position(*event.cause[:3])
+        assert shown[report_id(name)].received_at == event.origin_time
+    desk.take(decision("b", ReviewAction.RECLASSIFY, category=Category.FRAUD, version=1))
+    assert desk.state("b") == (State.DECIDED, 2, Category.FRAUD)
 
 
 def test_two_batches_of_new_reports_keep_their_data(desk: DeskOnDatabase) -> None:

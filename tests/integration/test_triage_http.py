@@ -23,6 +23,7 @@ from ibalagh.stream.processor import Processor
 from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
+from services.triage.reading import DeskCodec
 from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
 from tests.support.poll import eventually
@@ -79,7 +80,8 @@ class Triage:
         return report_id(name)
 
     def _processor(self, name: str, topics: tuple[str, ...], consumer: Any, unit: Any) -> Processor:
-        return Processor(name=name, service="triage", topics=topics, consumer=consumer, codec=self.codec, unit=unit)
+        codec = DeskCodec() if name == "desk" else self.codec
+        return Processor(name=name, service="triage", topics=topics, consumer=consumer, codec=codec, unit=unit)
 
 
 @pytest.fixture
