@@ -129,7 +129,10 @@ class Gazetteer:
 
     def of_text(self, folded: bytes) -> str | None:
         """The province code of the place that a text names; None when it names none, or places of several provinces."""
-        codes = {self._codes[index] for index, _, _ in self._automaton.find_matches_as_indexes(folded)}
+        named = self._automaton.find_matches_as_indexes(folded)
+        if not named:
+            return None
+        codes = {self._codes[index] for index, _, _ in named}
         return codes.pop() if len(codes) == 1 else None
 
 

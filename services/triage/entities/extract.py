@@ -5,14 +5,15 @@ from typing import Final, NamedTuple
 
 from ibalagh.events.reports import Indicator
 from services.triage.entities.accounts import email, handle, platform
-from services.triage.entities.links import MAX_LINK_CHARS, link
-from services.triage.entities.numbers import may_hold_numbers, numbers
+from services.triage.entities.links import EDGE, MAX_LINK_CHARS, link
+from services.triage.entities.numbers import numbers
 from services.triage.normalise import clean, encode
 
 MAX_INDICATORS: Final = 64
 """More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
 _MAX_CANDIDATES: Final = 512
 _INNER_DOT: Final = re.compile(r"\.[^\s.]")
+_NO_MARKS: Final = bytes(set(range(256)) - set(b".@[({*"))
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({]\s?(?:[.:/@]|dot|at|point|punto|نقطة)")
 _DEFANGED: Final = re.compile(
     r"\s?[\[({]\s?(?:(?P<dot>\.|dot|point|punto|نقطة)|(?P<at>@|at)|(?P<slash>://|:|/))\s?[\])}]\s?"
@@ -32,16 +33,18 @@ def extract(cleaned: str, encoded: bytes, links: tuple[str, ...], stated_platfor
     """The indicators of a text, cleaned and encoded by `normalise.read`, and of the links that were given beside it, at
     most `MAX_INDICATORS`."""
     of_platform = platform(stated_platform) if stated_platform else None
-    text = _refang(cleaned)
+    text = cleaned
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
         found += _of_word(_refang(clean(given)).strip(), of_platform, explicit=True)
-    if "@" in text or _INNER_DOT.search(text):
-        text = _take_words(text, of_platform, found)
-    if text is not cleaned:
-        encoded = encode(text)
-    if may_hold_numbers(encoded):
-        found += numbers(text)
+    # What is in no text without one of these marks, or of this, need not be looked for one by one.
+    if encoded.translate(None, _NO_MARKS) or "xxp" in cleaned:
+        text = _refang(text)
+        if "@" in text or _INNER_DOT.search(text):
+            text = _take_words(text, of_platform, found)
+        if text is not cleaned:
+            encoded = encode(text)
+    found += numbers(text, encoded)
     return Extracted(_each_once(found) if found else (), encoded)
 
 
@@ -64,12 +67,13 @@ def _each_once(found: list[Indicator]) -> tuple[Indicator, ...]:
 
 
 def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Indicator, ...]:
-    word = word[:MAX_LINK_CHARS]
+    word = word[:MAX_LINK_CHARS].rstrip(EDGE)
     found = None
     if "@" in word and "/" not in word.partition("@")[0]:
-        found = email(word) or handle(word, of_platform)
-    elif "." in word[1:-1]:
-        found = link(word, explicit)
+        found = (email(word) if word.find("@", 1) > 0 else None) or handle(word, of_platform)
+    elif "." in word:
+        word = word.lstrip(EDGE)
+        found = link(word, explicit) if "." in word else None
     return () if found is None else (found,)
 
 

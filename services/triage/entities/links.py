@@ -6,7 +6,8 @@ phone number, and what many innocents share (a bank, an app store, a platform it
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Final
 
 import idna
@@ -19,6 +20,8 @@ from services.triage.entities.numbers import phone
 from services.triage.entities.shared import shared
 
 MAX_LINK_CHARS: Final = 2_048
+EDGE: Final = ".,;:!?()[]{}<>\"'«»“”‘’،؛؟…*`|"
+"""What may stand around a link in a text, and is no part of it."""
 _LINK: Final = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+-]{1,9})://)?(?:[^\s/@?#]{1,100}@)?"
     r"(?P<host>(?:[\w-]{1,63}\.){1,10}[\w-]{1,63})\.?(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
@@ -30,7 +33,6 @@ _DEFAULT_PORTS: Final = frozenset(("80", "443"))
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _NAME: Final = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{1,62}")
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
-_EDGE: Final = ".,;:!?()[]{}<>\"'«»“”‘’،؛؟…*`|"
 # Names of RFC 2606 that exist nowhere, used by tests and examples; and the one of Tor (RFC 7686).
 _SPECIAL_SUFFIXES: Final = frozenset(("example", "test", "invalid", "onion"))
 # The list that is bundled with the package: nothing is fetched, nothing cached on disk.
@@ -40,7 +42,7 @@ _EXTRACT: Final = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fal
 @lru_cache(maxsize=4_096)
 def link(token: str, explicit: bool) -> Indicator | None:
     """The indicator of a word that may be a link; `explicit` when it was given as one, so that any host will do."""
-    match = _LINK.search(token.strip(_EDGE)[:MAX_LINK_CHARS])
+    match = _LINK.search(token.strip(EDGE)[:MAX_LINK_CHARS])
     if match is None:
         return None
     scheme, rest = match["scheme"], match["rest"] or ""
@@ -122,12 +124,18 @@ def _ownership(host: str) -> tuple[str, str | None]:
         name = ".".join(labels[start:])
         if name in shared().hosts:
             return ("host" if start == 0 or labels[0] in {"m", "mobile"} else "own"), None
-        platform = next((key for key, names in shared().platforms.items() if name in names), None)
+        platform = _platforms().get(name)
         if platform is not None:
             return "platform", platform
         if name in shared().shared:
             return "shared", None
     return "own", None
+
+
+@cache
+def _platforms() -> Mapping[str, str]:
+    """Names of hosts, with the platform that each belongs to."""
+    return {name: platform for platform, names in shared().platforms.items() for name in names}
 
 
 def _path_and_query(rest: str) -> tuple[str, str]:
