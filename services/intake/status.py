@@ -1,14 +1,14 @@
 """What a reporter is told about a report: one plain word, and which event makes it which.
 
-In: events of triage and referral, as batches; out: the changes of the projection, one per report or case, the latest
-winning. A referral by the machine alone changes nothing: the case that it leads to follows within moments, and a row
-for it would double the projection's cost.
+In: what single events of triage and referral say about a report or a case; out: the changes of the projection, one per
+report or case, the latest winning. A referral by the machine alone changes nothing: the case that it leads to follows
+within moments, and a row for it would double the projection's cost.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 from pydantic import Field
 
@@ -17,7 +17,9 @@ from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Disposition
 
-StorableVersion = Annotated[int, Field(ge=1, le=2**31 - 1)]
+T = TypeVar("T")
+MAX_VERSION: Final = 2**31 - 1
+StorableVersion = Annotated[int, Field(ge=1, le=MAX_VERSION)]
 """A version that a row can hold."""
 
 
@@ -35,12 +37,13 @@ class Status(StrEnum):
 
 
 class Triaged(NamedTuple):
-    """What triage made of a report, as of a version of its decision."""
+    """What triage made of a report, as of a version of its decision; said `at` a time, by an event of `origin_time`."""
 
     report_id: str
     version: int
     status: Status
     at: datetime
+    origin_time: datetime
 
 
 class Linked(NamedTuple):
@@ -49,6 +52,7 @@ class Linked(NamedTuple):
     report_id: str
     case_id: str | None
     at: datetime
+    origin_time: datetime
 
 
 class CaseStanding(NamedTuple):
@@ -58,6 +62,7 @@ class CaseStanding(NamedTuple):
     version: int
     status: Status
     at: datetime
+    origin_time: datetime
 
 
 class Changes(NamedTuple):
@@ -99,8 +104,8 @@ class SlimCase(Data):
 _TRIAGED: Final = type_of(reports.ReportTriagedV1)
 _REVIEWED: Final = type_of(reports.ReportReviewedV1)
 _JOINING: Final = frozenset({type_of(cases.CaseOpenedV1), type_of(cases.CaseJoinedV1)})
-_LEFT: Final = type_of(cases.CaseLeftV1)
-_CASE: Final = {
+LEFT: Final = type_of(cases.CaseLeftV1)
+AFTER_ACT: Final = {
     type_of(cases.CaseDeclinedV1): Status.REFERRED,
     type_of(cases.CaseReroutedV1): Status.REFERRED,
     type_of(cases.CaseAcceptedV1): Status.ACCEPTED,
@@ -108,52 +113,60 @@ _CASE: Final = {
     type_of(cases.SuspectPresentedV1): Status.OUTCOME,
     type_of(cases.CaseClosedV1): Status.OUTCOME,
 }
+"""By event type; other acts say nothing to the reporter."""
 
 SLIM_MODELS: Final[dict[str, type[Data]]] = {
     _TRIAGED: SlimTriage,
     _REVIEWED: SlimTriage,
-    **dict.fromkeys((*_JOINING, _LEFT), SlimMember),
-    **dict.fromkeys(_CASE, SlimCase),
+    **dict.fromkeys((*_JOINING, LEFT), SlimMember),
+    **dict.fromkeys(AFTER_ACT, SlimCase),
 }
 """By event type, what to read of it; other types change no status."""
 
 
-_READ: Final = frozenset({SlimTriage, SlimMember, SlimCase})
+AFTER_TRIAGE: Final[dict[tuple[str, str], Status]] = {
+    (_TRIAGED, Disposition.REVIEW): Status.UNDER_REVIEW,
+    (_TRIAGED, Disposition.DISMISS): Status.SET_ASIDE,
+    (_REVIEWED, Disposition.REVIEW): Status.UNDER_REVIEW,
+    (_REVIEWED, Disposition.DISMISS): Status.SET_ASIDE,
+    (_REVIEWED, Disposition.REFER): Status.EXAMINED,
+}
+"""By event type and disposition; what is not here says nothing to the reporter."""
 
 
-def changes(events: Iterable[Event[Data]]) -> Changes:
-    """What `events`, read with `SLIM_MODELS`, change in the projection."""
+def said(event: Event[Data]) -> Triaged | Linked | CaseStanding | None:
+    """What an event, read with `SLIM_MODELS`, says; None when that is nothing."""
+    data, at, origin_time = event.data, event.time, event.origin_time
+    if isinstance(data, SlimMember):
+        return Linked(data.report_id, None if event.type == LEFT else data.case_id, at, origin_time)
+    if isinstance(data, SlimTriage):
+        status = AFTER_TRIAGE.get((event.type, data.decision.disposition))
+        return None if status is None else Triaged(data.report_id, data.version, status, at, origin_time)
+    if isinstance(data, SlimCase):
+        return CaseStanding(data.case_id, data.version, AFTER_ACT[event.type], at, origin_time)
+    return None
+
+
+def changes(sayings: Iterable[object]) -> Changes:
+    """What `Triaged`, `Linked` and `CaseStanding` change in the projection; anything else changes nothing."""
     triaged: dict[str, Triaged] = {}
     linked: dict[str, Linked] = {}
     standing: dict[str, CaseStanding] = {}
-    for event in events:
-        data = event.data
-        if type(data) not in _READ:  # most are not, and isinstance asks pydantic about each of them
-            continue
-        if isinstance(data, SlimMember):
-            link = Linked(data.report_id, None if event.type == _LEFT else data.case_id, event.time)
-            known = linked.get(data.report_id)
-            if known is None or link.at >= known.at:
-                linked[data.report_id] = link
-        elif isinstance(data, SlimTriage):
-            status = _after_triage(event.type, data.decision.disposition)
-            before = triaged.get(data.report_id)
-            if status is not None and (before is None or data.version > before.version):
-                triaged[data.report_id] = Triaged(data.report_id, data.version, status, event.time)
-        elif isinstance(data, SlimCase):
-            case = standing.get(data.case_id)
-            if case is None or data.version > case.version:
-                standing[data.case_id] = CaseStanding(data.case_id, data.version, _CASE[event.type], event.time)
-    return Changes(sorted(triaged.values()), sorted(linked.values(), key=_report_id), sorted(standing.values()))
+    for each in sayings:
+        if isinstance(each, Linked):
+            link = linked.get(each.report_id)
+            if link is None or each.at >= link.at:
+                linked[each.report_id] = each
+        elif isinstance(each, Triaged):
+            before = triaged.get(each.report_id)
+            if before is None or each.version > before.version:
+                triaged[each.report_id] = each
+        elif isinstance(each, CaseStanding):
+            case = standing.get(each.case_id)
+            if case is None or each.version > case.version:
+                standing[each.case_id] = each
+    return Changes(_by_id(triaged), _by_id(linked), _by_id(standing))
 
 
-def _report_id(link: Linked) -> str:
-    return link.report_id
-
-
-def _after_triage(type_: str, disposition: Disposition) -> Status | None:
-    if disposition is Disposition.REVIEW:
-        return Status.UNDER_REVIEW
-    if disposition is Disposition.DISMISS:
-        return Status.SET_ASIDE
-    return Status.EXAMINED if type_ == _REVIEWED else None
+def _by_id(changed: dict[str, T]) -> list[T]:
+    return [changed[id_] for id_ in sorted(changed)]
