@@ -11,6 +11,8 @@ from services.triage.policy import Policy
 from services.triage.variety import guess
 
 _AT_A_TIME: Final = 100
+_CHECKED: Final = ReportTriagedV1.__pydantic_validator__.validate_python
+"""`ReportTriagedV1(**fields)` without the call in between."""
 
 
 def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
@@ -45,12 +47,14 @@ def _decide_some(reports: Sequence[ReportReceivedV1], policy: Policy) -> list[Re
         for concepts, report, text in zip(found, reports, folded, strict=True)
     ]
     return [
-        ReportTriagedV1(
-            report_id=report.report_id,
-            facts=report.facts,
-            variety=variety,
-            decision=decision,
-            indicators=each.indicators,
+        _CHECKED(
+            {
+                "report_id": report.report_id,
+                "facts": report.facts,
+                "variety": variety,
+                "decision": decision,
+                "indicators": each.indicators,
+            }
         )
         for report, variety, decision, each in zip(reports, varieties, decisions, extracted, strict=True)
     ]
