@@ -18,22 +18,23 @@ from ibalagh.events.vocabulary import Disposition, SuspectState
 from services.referral import lifecycle, linking, membership
 from services.referral.competence import Competence
 from services.referral.history import Entry, departure, entry_of
-from services.referral.membership import Change, ReportDecided
+from services.referral.membership import Change
 from services.referral.model import SOURCE, Case, Membership
+from services.referral.referred import ReferredReport, referred_of
+from services.referral.writing import effects_of
 
 MAX_VERSION: Final = 2**31 - 1
 """The largest version that a row can hold."""
 
 
-_READ: Final = frozenset({ReportTriagedV1, ReportReviewedV1, ActOnCaseV1})
-
-
 class ReportWork(NamedTuple):
-    """A report's event that may change a case; `keys` of its indicators when it is referred, else none."""
+    """A report's event that may change a case: `referred` unless a person set it aside, `review` if one decided."""
 
     event: Event[Data]
-    data: ReportDecided
-    keys: tuple[str, ...]
+    report_id: str
+    version: int
+    referred: ReferredReport | None
+    review: ReportReviewedV1 | None
 
 
 class Work(NamedTuple):
@@ -92,30 +93,43 @@ class Decided(NamedTuple):
 def read(events: Sequence[Event[Data]]) -> Work:
     """Sort a batch; events of other types are passed over, so that a topic may gain types."""
     steps: list[ReportWork | Event[Data]] = []
+    reports: list[ReportWork] = []
+    actions: list[Event[Data]] = []
     rejected: list[tuple[Event[Data], str]] = []
-    key_of = linking.key_of
     for event in events:
-        data = event.data
-        if type(data) not in _READ:  # asked first, since isinstance asks pydantic about each that is of another type
-            continue
-        if isinstance(data, (ReportTriagedV1, ReportReviewedV1)):
-            # Order holds per key only: a report under another key could be handled by two workers at once.
-            if data.report_id != event.subject:
-                rejected.append((event, "bad_subject"))
-            elif data.version > MAX_VERSION:
-                rejected.append((event, "bad_version"))
-            elif data.decision.disposition is Disposition.REFER:
-                steps.append(ReportWork(event, data, tuple([key_of(each) for each in data.indicators])))
-            elif isinstance(data, ReportReviewedV1):
-                steps.append(ReportWork(event, data, ()))
-        elif isinstance(data, ActOnCaseV1):
-            if data.case_id == event.subject:
+        work: ReportWork | None = None
+        data: object = event.data
+        kind = type(data)  # asked for by identity, since isinstance asks pydantic about each that is of another type
+        if kind is ReferredReport:
+            referred = cast(ReferredReport, data)
+            work = ReportWork(event, referred.report_id, referred.version, referred, None)
+        elif kind is ReportTriagedV1 or kind is ReportReviewedV1:
+            work = _work_of(event)
+        elif kind is ActOnCaseV1:
+            if cast(ActOnCaseV1, data).case_id == event.subject:
                 steps.append(event)
+                actions.append(event)
             else:
                 rejected.append((event, "bad_subject"))
-    reports = [step for step in steps if isinstance(step, ReportWork)]
-    actions = [step for step in steps if not isinstance(step, ReportWork)]
+        if work is None:
+            continue
+        # Order holds per key only: a report under another key could be handled by two workers at once.
+        if work.report_id != event.subject:
+            rejected.append((event, "bad_subject"))
+        elif work.version > MAX_VERSION:
+            rejected.append((event, "bad_version"))
+        elif work.referred is not None or work.review is not None:
+            steps.append(work)
+            reports.append(work)
     return Work(steps, reports, actions, rejected)
+
+
+def _work_of(event: Event[Data]) -> ReportWork:
+    """The work of an event that was parsed whole."""
+    data = cast(ReportTriagedV1 | ReportReviewedV1, event.data)
+    referred = referred_of(data) if data.decision.disposition is Disposition.REFER else None
+    review = data if isinstance(data, ReportReviewedV1) else None
+    return ReportWork(event, data.report_id, data.version, referred, review)
 
 
 def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence) -> Decided:
@@ -150,15 +164,14 @@ class _Ledger:
 
     def take_report(self, work: ReportWork) -> None:
         """A report was referred, or reviewed again: place it, move it, or take it out of its case."""
-        data = work.data
-        known = self._memberships.get(data.report_id)
-        if known is not None and known.version >= data.version:
+        known = self._memberships.get(work.report_id)
+        if known is not None and known.version >= work.version:
             return
         if known is not None and known.case_id is not None:
-            if isinstance(data, ReportReviewedV1):
-                self._review(work.event, data, known, self._cases[known.case_id])
-        elif data.decision.disposition is Disposition.REFER:
-            self._place(work)
+            if work.review is not None:
+                self._review(work.event, work.review, known, self._cases[known.case_id])
+        elif work.referred is not None:
+            self._place(work.event, work.referred)
 
     def take_action(self, event: Event[Data]) -> None:
         """A person acted on a case; a command that was answered before is not handled again."""
@@ -208,46 +221,41 @@ class _Ledger:
     def _planned(self, reports: Sequence[ReportWork]) -> linking.Plan:
         applicants: dict[str, linking.Applicant] = {}
         memberships = self._memberships
-        for _, data, keys in reports:
-            if data.report_id in applicants or data.decision.disposition is not Disposition.REFER:
+        for _, report_id, version, referred, _ in reports:
+            if referred is None or report_id in applicants:
                 continue
-            known = memberships.get(data.report_id)
-            if known is None or (known.case_id is None and known.version < data.version):
-                applicants[data.report_id] = linking.Applicant(data.report_id, data.version, keys)
+            known = memberships.get(report_id)
+            if known is None or (known.case_id is None and known.version < version):
+                applicants[report_id] = linking.Applicant(report_id, version, referred.keys)
         opened = {case.case_id: case.number or 0 for case in self._snapshot.cases.values() if case.is_open}
         return linking.plan(list(applicants.values()), self._snapshot.owners, opened)
 
-    def _place(self, work: ReportWork) -> None:
-        data, now = work.data, self._now
-        case_id = self._target(data, work.keys)
+    def _place(self, event: Event[Data], report: ReferredReport) -> None:
+        now = self._now
+        case_id = self._target(report)
         case = self._cases.get(case_id)
         if case is None:
-            change = membership.opened(data, case_id=case_id, now=now, competence=self._competence)
+            growth = membership.opened(report, case_id=case_id, now=now, competence=self._competence)
             joined_version = 1
         else:
             shared = self._plan.shared
-            joined_by = tuple([each for each, key in zip(data.indicators, work.keys, strict=True) if key in shared])
-            change = membership.joined(case, data, joined_by=joined_by, now=now)
-            joined_version = change.case.version
-        self._say(work.event, change)
-        self._memberships[data.report_id] = Membership(
-            data.report_id,
-            case_id,
-            data.version,
-            joined_version,
-            data.decision.category,
-            data.facts.received_on,
-            now,
+            joined_by = [form for form, key in zip(report.indicators, report.keys, strict=True) if key in shared]
+            growth = membership.joined(case, report, joined_by=joined_by, now=now)
+            joined_version = growth.case.version
+        self._cases[case_id] = growth.case
+        self._effects += effects_of(event, growth.said, subject=case_id, now=now)
+        self._memberships[report.report_id] = Membership(
+            report.report_id, case_id, report.version, joined_version, report.category, report.received_on, now
         )
 
-    def _target(self, data: ReportDecided, keys: tuple[str, ...]) -> str:
+    def _target(self, report: ReferredReport) -> str:
         """The planned case; where that closed within this very batch, the one that follows it."""
-        planned = self._plan.case_of.get(data.report_id) or self._open_owner(keys)
+        planned = self._plan.case_of.get(report.report_id) or self._open_owner(report.keys)
         if planned is not None and self._may_take(planned):
             return planned
-        own = linking.case_id_for(data.report_id, data.version)
+        own = linking.case_id_for(report.report_id, report.version)
         target = own if planned is None else self._successors.setdefault(planned, own)
-        for key in keys:
+        for key in report.keys:
             owner = self._owner(key)
             if owner is None or not self._may_take(owner):
                 self._claims[key] = target

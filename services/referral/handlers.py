@@ -1,30 +1,96 @@
 """Which records matter, and a batch from events to events: gather the rows, decide, apply, inside the transaction."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, cast
 
+from ibalagh.contracts.codec import MAX_VALUE_BYTES
 from ibalagh.contracts.passing import PassingCodec
-from ibalagh.events.envelope import Data, Event
-from ibalagh.events.registry import type_of
+from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.registry import TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.transaction import Transaction
+from ibalagh.stream.ports import Record
 from ibalagh.stream.unit import Handled, Rejected
 from services.referral import batch, store
 from services.referral.competence import Competence, table_for
+from services.referral.referred import quick_look
 
-_WIRE_TRIAGED: Final = type_of(ReportTriagedV1).encode()
-NOT_REFERRED: Final = tuple([f'"decision":{{"disposition":"{each}",'.encode() for each in ("review", "dismiss")])
+_TRIAGED: Final = type_of(ReportTriagedV1)
+_WIRE_TRIAGED: Final = _TRIAGED.encode()
+_DECISION: Final = b'"decision":{"disposition":"'
+_NOT_REFERRED: Final = (b'review",', b'dismiss",')
 """How triage's codec writes that the machine does not refer. No text of a report can hold it: quotes within a string
 are escaped. Who writes the same JSON otherwise is read in full, with the same result."""
 
 
+_FIRST: Final = [("content-type", b"application/json"), ("ce_specversion", b"1.0"), ("ce_type", _WIRE_TRIAGED)]
+_OTHERS: Final = ("ce_source", "ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause")
+"""The attributes of an effect of triage, in the order in which our codec writes them."""
+_ATTRIBUTES: Final = len(_FIRST) + len(_OTHERS)
+_is_id: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_is_cause: Final = re.compile(rb"[a-zA-Z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}/[0-9]{1,9}").fullmatch
+
+
 class CasesCodec(PassingCodec):
-    """A codec that does not parse what the machine did not refer: that waits for a person."""
+    """A codec that does not parse what the machine did not refer, which waits for a person, and of what it did refer
+    reads what a case needs (`ReferredReport` for data) where all is written as our own codec writes it. Whatever is
+    written otherwise is parsed and refused as by every reader."""
+
+    def __init__(self, topic_prefix: str) -> None:
+        super().__init__(topic_prefix)
+        self._triaged = self.topic(TRIAGED)
 
     def passes_over(self, wire_type: bytes, value: bytes) -> bool:
         """Whether it is a `report.triaged` that is not referred."""
-        return wire_type == _WIRE_TRIAGED and (NOT_REFERRED[0] in value or NOT_REFERRED[1] in value)
+        if wire_type != _WIRE_TRIAGED:
+            return False
+        decision = value.find(_DECISION)
+        return decision >= 0 and value.startswith(_NOT_REFERRED, decision + len(_DECISION))
+
+    def read(self, wire_type: bytes, record: Record) -> Event[Data]:
+        """See `PassingCodec.read`."""
+        event = self._referred(record) if wire_type == _WIRE_TRIAGED else None
+        return event or super().read(wire_type, record)
+
+    def _referred(self, record: Record) -> Event[Data] | None:
+        """The event of a report that is referred, None for what is not plainly one. It is without its cause: referral
+        refuses repeats by the offsets that it stores and by the report's version."""
+        topic, partition, offset, key, value, headers, _ = record
+        if value is None or len(value) > MAX_VALUE_BYTES or topic != self._triaged or len(headers) != _ATTRIBUTES:
+            return None
+        (n1, source), (n2, id_), (n3, subject), (n4, time), (n5, origin_time), (n6, cause) = headers[3:]
+        if key != subject or headers[:3] != _FIRST or (n1, n2, n3, n4, n5, n6) != _OTHERS:
+            return None
+        report = quick_look(value)
+        if report is None or subject != report.report_id.encode():
+            return None
+        if id_ is None or not _is_id(id_) or not _is_cause(cause or b""):
+            return None
+        try:
+            return Event(
+                id_.decode(),
+                _TRIAGED,
+                self._text(source),
+                report.report_id,
+                _time(time),
+                _time(origin_time),
+                cast(Data, report),
+                position=Position(topic, partition, offset),
+            )
+        except ValueError:
+            return None
+
+
+@lru_cache(maxsize=1_024)
+def _time(form: bytes | None) -> datetime:
+    """Raises ValueError for what is no time, or none with its offset from UTC."""
+    time = datetime.fromisoformat((form or b"").decode())
+    if time.tzinfo is None:
+        raise ValueError("a time without its offset from UTC")
+    return time
 
 
 class Handler:

@@ -39,8 +39,13 @@ class Plan(NamedTuple):
 
 
 def key_of(indicator: Indicator) -> str:
-    """An indicator's key: 128 bits of BLAKE2b (RFC 7693) in hex, since a link itself may exceed an index row."""
-    return blake2b(f"{indicator.kind}:{indicator.value}".encode(), digest_size=16).hexdigest()
+    """An indicator's key, from its kind and its canonical value."""
+    return hashed(f"{indicator.kind}:{indicator.value}".encode())
+
+
+def hashed(indicator: bytes) -> str:
+    """The key of `kind:value`: 128 bits of BLAKE2b (RFC 7693) in hex, since a link itself may exceed an index row."""
+    return blake2b(indicator, digest_size=16).hexdigest()
 
 
 def case_id_for(report_id: str, version: int) -> str:
@@ -56,22 +61,41 @@ def plan(applicants: Sequence[Applicant], owners: Mapping[str, str], opened: Map
     pass open cases only, and a closed case's keys are free to be claimed anew."""
     carried = Counter([key for applicant in applicants for key in set(applicant.keys)])
     owned = {key: owners[key] for key in carried if owners.get(key) in opened}
+    shared = frozenset([key for key, times in carried.items() if times > 1 or key in owned])
+    case_of: dict[str, str] = {}
+    claims: dict[str, str] = {}
+    together: list[Applicant] = []
+    for applicant in applicants:
+        report_id, version, keys = applicant
+        if shared.isdisjoint(keys):
+            case_of[report_id] = own = case_id_for(report_id, version)
+            claims.update(dict.fromkeys(keys, own))
+        else:
+            together.append(applicant)
+    _place(together, owned, opened, case_of, claims)
+    return Plan(case_of, claims, shared)
+
+
+def _place(
+    together: Sequence[Applicant],
+    owned: Mapping[str, str],
+    opened: Mapping[str, int],
+    case_of: dict[str, str],
+    claims: dict[str, str],
+) -> None:
+    """Add to `case_of` and `claims` the reports that share keys with others, or with an open case."""
     groups = _Groups()
     # Each applicant with one of its free keys, which stands for all of them: they are joined into one group.
     linked = [
-        (applicant, groups.join_all([key for key in applicant.keys if key not in owned])) for applicant in applicants
+        (applicant, groups.join_all([key for key in applicant.keys if key not in owned])) for applicant in together
     ]
     case_of_group = _cases_of_groups(linked, owned, opened, groups)
-    case_of: dict[str, str] = {}
     for applicant, free_key in linked:
         if free_key is not None:
             case_of[applicant.report_id] = case_of_group[groups.find(free_key)]
-        elif applicant.keys:
-            case_of[applicant.report_id] = min((owned[key] for key in applicant.keys), key=opened.__getitem__)
         else:
-            case_of[applicant.report_id] = case_id_for(applicant.report_id, applicant.version)
-    claims = {key: case_of_group[groups.find(key)] for key in carried if key not in owned}
-    return Plan(case_of, claims, frozenset([key for key, times in carried.items() if times > 1 or key in owned]))
+            case_of[applicant.report_id] = min((owned[key] for key in applicant.keys), key=opened.__getitem__)
+        claims.update({key: case_of_group[groups.find(key)] for key in applicant.keys if key not in owned})
 
 
 def _cases_of_groups(

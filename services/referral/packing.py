@@ -10,8 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from uuid_utils import UUID
+
 from services.referral.model import Case, Membership
 
+CLAIM_COLUMNS: Final = ("key", "case_id")
 MEMBERSHIP_COLUMNS: Final = Membership._fields
 CASE_COLUMNS: Final = (
     "case_id",
@@ -36,10 +39,16 @@ _NULL: Final = struct.pack(">i", -1)
 _EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_claim = struct.Struct(">hi16si16s").pack
 _in_case = struct.Struct(">hi16si16siiii").pack
 _in_none = struct.Struct(">hi16siiiii").pack
 _arrival = struct.Struct(">iiiq").pack
 _case = struct.Struct(">hi16siiiiihiq").pack
+
+
+def claims(rows: Iterable[tuple[str, str, str | None]]) -> bytes:
+    """Keys with the cases that own them, for `CLAIM_COLUMNS`; whose they were before is passed over."""
+    return b"".join([_START, *[_claim(2, 16, _uuid(key), 16, _uuid(case_id)) for key, case_id, _ in rows], _END])
 
 
 def memberships(rows: Iterable[Membership]) -> bytes:
@@ -95,7 +104,7 @@ def tally_json(case: Case) -> str:
 
 
 def _uuid(text: str) -> bytes:
-    return bytes.fromhex(text.replace("-", ""))
+    return UUID(text).bytes
 
 
 @lru_cache(maxsize=1024)

@@ -28,12 +28,6 @@ FROM suspects
 WHERE case_id = ANY(%(case_ids)s::uuid[])
 ORDER BY case_id, suspect_ref
 
--- name: claim_indicators
--- Claim keys that nobody owned when the batch was read; a rival's claim wins, and the row count tells.
-INSERT INTO indicators (key, case_id)
-SELECT * FROM unnest(%(keys)s::uuid[], %(case_ids)s::uuid[])
-ON CONFLICT (key) DO NOTHING
-
 -- name: move_indicators
 -- Hand keys of closed cases on to the cases that follow them; the closed cases' locks are held.
 UPDATE indicators

@@ -7,6 +7,8 @@ batch's indicators first: the batch is then decided anew, with the rival's case 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from psycopg2.errors import UniqueViolation
+
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
 from ibalagh.storage.commands import applied, known_results, record_results, refused
 from ibalagh.storage.postgres import Database
@@ -34,8 +36,8 @@ class CaseFile(NamedTuple):
 
 def gather(tx: Transaction, work: Work) -> Snapshot:
     """The rows that a batch touches; locks its cases. A query is made only where there is something to ask."""
-    report_ids = {each.data.report_id for each in work.reports}
-    keys = {key for each in work.reports for key in each.keys}
+    report_ids = {each.report_id for each in work.reports}
+    keys = {key for each in work.reports if each.referred is not None for key in each.referred.keys}
     memberships = {row[0]: _membership(row) for row in _ask(tx, "memberships", report_ids=report_ids)}
     owners = {row[0].replace("-", ""): row[1] for row in _ask(tx, "owners", keys=keys)}
     acted_on = {each.data.case_id for each in work.actions}  # type: ignore[attr-defined]
@@ -111,12 +113,10 @@ def _literal(ids: Iterable[str]) -> str:
 def _claim(tx: Transaction, decided: Decided) -> None:
     fresh = [each for each in decided.claims if each.previous is None]
     if fresh:
-        claimed = {
-            "keys": _literal([each.key for each in fresh]),
-            "case_ids": _literal([each.case_id for each in fresh]),
-        }
-        if tx.execute(_SQL["claim_indicators"], claimed) != len(fresh):
-            raise ConflictError("another worker claimed an indicator of this batch first")
+        try:
+            tx.copy_binary("indicators", packing.CLAIM_COLUMNS, packing.claims(fresh))
+        except UniqueViolation:
+            raise ConflictError("another worker claimed an indicator of this batch first") from None
     moved = [each for each in decided.claims if each.previous is not None]
     if moved:
         keys, case_ids, previous = _columns(moved)

@@ -9,6 +9,7 @@ from typing import Any
 from ibalagh.events.commands import ActOnCaseV1
 from ibalagh.events.envelope import Data, Event, Position, derived_id
 from ibalagh.events.make import root
+from ibalagh.events.registry import EVENT_TYPES
 from ibalagh.events.reports import Decision, Indicator, ReportFacts, ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import (
     CaseAction,
@@ -20,6 +21,7 @@ from ibalagh.events.vocabulary import (
     Urgency,
     Variety,
 )
+from services.referral.writing import Written
 
 NOW = datetime(2024, 9, 1, 12, 0, tzinfo=UTC)
 RABAT = "04.421"
@@ -110,6 +112,15 @@ def action(case_id: str, what: CaseAction, *, id_: str | None = None, **fields: 
 
 def _read(event: Event[Data], topic: str = "reports.triaged") -> Event[Data]:
     return event.at(Position(f"ibalagh.{topic}", 0, next(_offsets)))
+
+
+def parsed(effect: Event[Data]) -> Event[Data]:
+    """The effect as a reader has it; what is written without a model must be, byte for byte, what the model writes."""
+    if not isinstance(effect.data, Written):
+        return effect
+    data = EVENT_TYPES[effect.type].model.model_validate_json(effect.data.json)
+    assert effect.data.json == data.model_dump_json().encode()
+    return effect._replace(data=data)
 
 
 def short_types(events: Sequence[Event[Data]]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from ibalagh.events.make import effect, effects
 from services.referral.batch import Snapshot, decide, read
 from services.referral.competence import table_for
-from tests.support.referral import NOW, triaged
+from tests.support.referral import NOW, parsed, triaged
 
 NOTHING = Snapshot({}, {}, {}, {}, frozenset())
 
@@ -15,7 +15,8 @@ NOTHING = Snapshot({}, {}, {}, {}, frozenset())
 def test_effects_are_those_that_are_made_one_by_one() -> None:
     cause = triaged("a", "x")
     now = NOW + timedelta(seconds=1)
-    data = [each.data for each in decide(read([cause]), NOTHING, now=now, competence=table_for(NOW.date())).effects]
+    decided = decide(read([cause]), NOTHING, now=now, competence=table_for(NOW.date()))
+    data = [parsed(each).data for each in decided.effects]
     assert len(data) > 1
     assert effects(cause, data, source="/x", subject="s", now=now) == [
         effect(cause, each, source="/x", subject="s", number=number, now=now) for number, each in enumerate(data)

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import pytest
+
+from ibalagh.events import make
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, Disposition, SuspectState, Urgency
 from services.referral.batch import Decided, Snapshot, decide, read
 from services.referral.competence import table_for
 from services.referral.history import told
 from services.referral.linking import case_id_for
-from tests.support.referral import NOW, action, decision, links, report_id, reviewed, short_types, triaged
+from services.referral.model import SOURCE
+from tests.support.referral import NOW, action, decision, links, parsed, report_id, reviewed, short_types, triaged
 
 TABLE = table_for(date(2024, 6, 1))
 NOTHING = Snapshot({}, {}, {}, {}, frozenset())
@@ -26,6 +30,7 @@ class World:
 
     def take(self, *events: Event[Data]) -> Decided:
         decided = decide(read(events), self.snapshot, now=NOW, competence=TABLE)
+        decided = decided._replace(effects=[parsed(effect) for effect in decided.effects])
         cases = dict(self.snapshot.cases)
         for case in (*decided.new_cases, *decided.changed_cases):
             cases[case.case_id] = case._replace(number=case.number or len(cases) + 1)
@@ -98,6 +103,33 @@ def test_a_batch_gives_the_same_cases_as_its_events_one_by_one() -> None:
     single_effects = [effect for event in events for effect in single.take(event).effects]
     assert [(each.id, each.cause) for each in whole_effects] == [(each.id, each.cause) for each in single_effects]
     assert whole.snapshot == single.snapshot
+
+
+@pytest.mark.parametrize("organisation", [None, "a group", 'caf\u00e9 "\\'])
+@pytest.mark.parametrize("province", [None, "04.421", "nowhere"])
+def test_events_that_are_written_at_once_are_what_their_models_write(
+    organisation: str | None, province: str | None
+) -> None:
+    world = World()
+    how: dict[str, Any] = {"organisation": organisation, "province": province, "urgency": Urgency.SOON}
+    opened = world.take(triaged("a", "x", "y", **how)).effects  # `World` compares
+    [joined] = world.take(triaged("b", "y", "z", "x", **how)).effects
+    assert opened[0].data.indicators == links("x", "y")  # type: ignore[attr-defined]
+    assert (opened[0].data.organisation, joined.data.organisation) == (organisation, organisation)  # type: ignore[attr-defined]
+    assert joined.data.joined_by == links("y", "x")  # type: ignore[attr-defined]
+    assert {each.data.province for each in (*opened, joined)} == {province}  # type: ignore[attr-defined]
+
+
+def test_effects_have_the_ids_that_every_effect_has() -> None:
+    cause = triaged("a", "x")
+    effects = World().take(cause).effects
+    made = make.effects(cause, [each.data for each in effects], source=SOURCE, subject=effects[0].subject, now=NOW)
+    assert effects == made
+
+
+def test_nothing_follows_from_an_event_that_was_not_read() -> None:
+    with pytest.raises(ValueError, match="not read from a topic"):
+        World().take(triaged("a")._replace(position=None))
 
 
 def test_a_repeated_event_is_refused_in_the_same_batch_and_later() -> None:
