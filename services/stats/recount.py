@@ -14,7 +14,7 @@ from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.errors import FatalStreamError, InvalidRecordError
 from ibalagh.stream.ports import Consumer, Positions, Record, TopicPartition
 from services.stats.counting import TOPICS, Cell, fold
-from services.stats.reading import CountingCodec
+from services.stats.reading import CountingCodec, Kind
 from services.stats.repeats import Mark, Once, Place, Source, fresh
 
 BATCH_RECORDS: Final = 5_000
@@ -77,14 +77,15 @@ class Recalled:
         self._marks: dict[Source, Mark] = {}
         self._refused: set[Place] = set()
 
-    def remember(self, once: Sequence[Once]) -> Collection[Once]:
+    def remember(self, once: Once) -> Once:
         """See `repeats.Memory`."""
-        known = set()
-        for report_id, kind in once:
-            key = (bytes.fromhex(report_id.replace("-", "")), int(kind))
-            if key in self._seen:
-                known.add((report_id, kind))
-            self._seen.add(key)
+        known: dict[Kind, list[str]] = {kind: [] for kind in once}
+        for kind, report_ids in once.items():
+            for report_id in report_ids:
+                key = (bytes.fromhex(report_id.replace("-", "")), int(kind))
+                if key in self._seen:
+                    known[kind].append(report_id)
+                self._seen.add(key)
         return known
 
     def marks(self, sources: Collection[Source]) -> Mapping[Source, Mark]:

@@ -18,12 +18,14 @@ All three live in the transaction that stores counters and positions. Nothing he
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import lt
 from typing import Final, NamedTuple, Protocol, cast
 
 from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.unit import Rejected
-from services.stats.reading import Counted, Kind, Tally, counted
+from services.stats.contents import Tally
+from services.stats.reading import Chain, Counted, Kind, counted
 
 
 class Source(NamedTuple):
@@ -52,14 +54,14 @@ class Place(NamedTuple):
     mark: Mark
 
 
-Once = tuple[str, Kind]
-"""What is counted once: (report id, kind)."""
+Once = Mapping[Kind, Collection[str]]
+"""What is counted once: report ids by kind."""
 
 
 class Memory(Protocol):
     """What was counted so far; reading and changing it happens in the batch's transaction."""
 
-    def remember(self, once: Sequence[Once]) -> Collection[Once]:
+    def remember(self, once: Once) -> Once:
         """Remember these, all different; returns those that were known already."""
 
     def marks(self, sources: Collection[Source]) -> Mapping[Source, Mark]:
@@ -85,54 +87,55 @@ class Fresh(NamedTuple):
 
 def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     """Tell a batch's new events from its repeats, and remember them. Events are in the order of their partitions."""
-    once: dict[Once, Counted] = {}
-    chains: dict[Source, list[Counted]] = {}
-    find_chain: Callable[[tuple[str, int, str, int]], list[Counted] | None] = chains.get  # type: ignore[assignment]
+    once: dict[Kind, dict[str, Counted]] = {kind: {} for kind in Kind}
+    chains: dict[Chain, list[Counted]] = {}
     for reading in counted(events):
-        record, _, kind, report_id, cause, _, _ = reading
+        _, _, kind, report_id, chain, _, _, _ = reading
         if kind is not None and report_id is not None:
-            once.setdefault((report_id, kind), reading)
-            continue
-        if cause is None:
+            once[kind].setdefault(report_id, reading)
+        elif chain is None:
             raise ValueError(f"{reading.type} {reading.id} has no cause to tell a repeat by")
-        # A plain tuple is found where the same `Source` is, and costs a third: this runs once per event.
-        source = (record[0], record[1], cause[0], cause[1])
-        chain = find_chain(source)
-        if chain is None:
-            chain = chains[Source(*source)] = []
-        chain.append(reading)
+        elif chain in chains:
+            chains[chain].append(reading)
+        else:
+            chains[chain] = [reading]
 
+    once = {kind: readings for kind, readings in once.items() if readings}
     if once:
-        for known in memory.remember(list(once)):
-            del once[known]
-    new = list(once.values())
+        for kind, known in memory.remember(once).items():
+            for report_id in known:
+                del once[kind][report_id]
+    new = [reading for readings in once.values() for reading in readings.values()]
     rejected: list[Rejected] = []
     if chains:
-        derived, rejected = _derived(chains, memory)
+        derived, rejected = _derived({Source(*chain): readings for chain, readings in chains.items()}, memory)
         new += derived
     tallies = Counter([reading.tally for reading in new if reading.tally is not None])
     return Fresh(tallies, cast(Event[Data], new[-1]) if new else None, rejected)
 
 
 def _derived(chains: Mapping[Source, Sequence[Counted]], memory: Memory) -> tuple[list[Counted], list[Rejected]]:
-    marks = memory.marks(chains.keys())
+    stored = memory.marks(chains.keys())
     raised: dict[Source, Mark] = {}
     new: list[Counted] = []
     late: dict[Place, tuple[Counted, bool]] = {}
     refused: dict[Place, Rejected] = {}
     for source, chain in chains.items():
-        before: tuple[int, int] = marks.get(source, _BEFORE_ALL)
-        highest = before
-        for reading in chain:
-            _, _, _, _, cause, refusal, replayed = reading
-            mark = cause[2:]  # type: ignore[index] # `fresh` saw to it that there is a cause
-            if refusal is not None:
-                refused[Place(source, Mark(*mark))] = Rejected(cast(Event[Data], reading), refusal)
+        before = stored.get(source, _BEFORE_ALL)
+        marks = [reading.mark or _BEFORE_ALL for reading in chain]
+        if _all_new(chain, marks, before):
+            new += chain
+            raised[source] = Mark(*marks[-1])
+            continue
+        highest: tuple[int, int] = before
+        for reading, mark in zip(chain, marks, strict=True):
+            if reading.refusal is not None:
+                refused[Place(source, Mark(*mark))] = Rejected(cast(Event[Data], reading), reading.refusal)
                 continue
             above = mark > highest
             if above:
                 highest = mark
-            if above and not replayed:
+            if above and not reading.replayed:
                 new.append(reading)
             else:
                 late.setdefault(Place(source, Mark(*mark)), (reading, above))
@@ -146,3 +149,8 @@ def _derived(chains: Mapping[Source, Sequence[Counted]], memory: Memory) -> tupl
     if raised:
         memory.raise_marks(raised)
     return new, list(refused.values())
+
+
+def _all_new(chain: Sequence[Counted], marks: Sequence[tuple[int, int]], before: tuple[int, int]) -> bool:
+    """Whether marks only rise, and nothing was refused or replayed: so it is but for mishaps, and cheap to see."""
+    return all(map(lt, (before, *marks), marks)) and not any(reading.refusal or reading.replayed for reading in chain)

@@ -15,7 +15,7 @@ from ibalagh.stream.deadletters import dead_letter as letter_of
 from ibalagh.stream.deadletters import parse, replay
 from ibalagh.stream.ports import Outgoing, Record
 from services.stats.counting import COUNTED, MEANING, NOT_COUNTED, TOPICS, Cell, Measure, fold
-from services.stats.reading import CountingCodec
+from services.stats.reading import CountingCodec, Kind
 from services.stats.repeats import Mark, Once, Place, Source, fresh
 from tests.unit.stats_log import DAY, NOW, Log, decision, facts
 
@@ -26,13 +26,13 @@ class InMemory:
     """The memory of `repeats` without a database."""
 
     def __init__(self) -> None:
-        self.seen: set[Once] = set()
+        self.seen: set[tuple[Kind, str]] = set()
         self.at: dict[Source, Mark] = {}
         self.refused: set[Place] = set()
 
-    def remember(self, once: Sequence[Once]) -> Collection[Once]:
-        known = self.seen.intersection(once)
-        self.seen.update(once)
+    def remember(self, once: Once) -> Once:
+        known = {kind: [each for each in ids if (kind, each) in self.seen] for kind, ids in once.items()}
+        self.seen.update((kind, each) for kind, ids in once.items() for each in ids)
         return known
 
     def marks(self, sources: Collection[Source]) -> Mapping[Source, Mark]:

@@ -1,6 +1,7 @@
 """Reading only what is counted: agrees with the full codec on what is valid, refuses what it cannot count."""
 
 import uuid
+from collections.abc import Sized
 
 import orjson
 import pytest
@@ -112,8 +113,10 @@ def test_a_derived_event_with_bad_content_is_refused_with_its_cause_kept(record:
 
 
 def test_hostile_variety_does_not_make_the_cache_grow_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.stats.reading._CACHE_SIZE", 10)
+    monkeypatch.setattr("services.stats.contents.CACHE_SIZE", 10)
     codec = CountingCodec()
-    for _ in range(50):
-        codec.decode(changed(OPENED, organisation=uuid.uuid4().hex))
-    assert len(codec._tallies) <= 10
+    for number in range(50):
+        hostile = changed(OPENED, organisation=uuid.uuid4().hex)
+        codec.decode(with_header(hostile, "ce_cause", f"topic-{number}/0/0/0".encode()))
+    kept: list[Sized] = [codec._contents._tallies, codec._chains, *(reader.known for reader in codec._readers.values())]
+    assert max(len(each) for each in kept) == 10
