@@ -43,8 +43,6 @@ REFERRED_BY_MACHINE: Final = b'"decision":{"disposition":"refer",'
 """How triage's codec writes a decision to refer. No text of a report can hold it: quotes within a string are escaped.
 Who writes the same JSON otherwise is read in full, with the same result."""
 _WIRE_TRIAGED: Final = type_of(ReportTriagedV1).encode()
-
-
 _is_id: Final = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 

@@ -168,7 +168,7 @@ def save_status(tx: Transaction, changes: Changes) -> None:
             _SQL["save_triaged"],
             {
                 "ids": _literal([each.report_id for each in changes.triaged]),
-                "versions": [each.version for each in changes.triaged],
+                "versions": _literal([str(each.version) for each in changes.triaged]),
                 "statuses": _literal([each.status for each in changes.triaged]),
                 "times": _literal([_iso(each.at) for each in changes.triaged]),
             },
@@ -187,7 +187,7 @@ def save_status(tx: Transaction, changes: Changes) -> None:
             _SQL["save_cases"],
             {
                 "ids": _literal([each.case_id for each in changes.cases]),
-                "versions": [each.version for each in changes.cases],
+                "versions": _literal([str(each.version) for each in changes.cases]),
                 "statuses": _literal([each.status for each in changes.cases]),
                 "times": _literal([_iso(each.at) for each in changes.cases]),
             },
@@ -195,8 +195,8 @@ def save_status(tx: Transaction, changes: Changes) -> None:
 
 
 def _literal(words: Sequence[str]) -> str:
-    """Ids, times and words of closed lists as PostgreSQL's array literal, which costs driver and server far less than
-    the list: nothing in them needs quoting."""
+    """Ids, numbers, times and words of closed lists as PostgreSQL's array literal, which costs driver and server far
+    less than the list: nothing in them needs quoting."""
     return "{" + ",".join(words) + "}"
 
 
