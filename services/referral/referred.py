@@ -68,7 +68,7 @@ def quick_look(value: bytes) -> ReferredReport | None:
         parts = _indicators(indicators)
         forms = tuple([form for form, _, _ in parts])
         keys = tuple([hashed(kind + b":" + canonical) for _, kind, canonical in parts])
-    return ReferredReport(
+    fields = (
         report_id.decode(),
         int(version),
         _CATEGORIES[category],
@@ -80,6 +80,7 @@ def quick_look(value: bytes) -> ReferredReport | None:
         forms,
         keys,
     )
+    return tuple.__new__(ReferredReport, fields)  # half the cost of calling the class
 
 
 def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
@@ -99,6 +100,7 @@ def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
     )
 
 
+@lru_cache(maxsize=4_096)
 def _text(form: bytes) -> str | None:
     return None if form == b"null" else form[1:-1].decode()
 

@@ -45,14 +45,15 @@ class _AsItStands:
         return data.json
 
 
-class Written:
+class _Json(NamedTuple):
+    json: bytes
+
+
+class Written(_Json):
     """Data that is JSON already. To codec and packer it is as good as a model; nobody else sees an effect's data."""
 
-    __slots__ = ("json",)
+    __slots__ = ()
     __pydantic_serializer__ = _AsItStands
-
-    def __init__(self, json: bytes) -> None:
-        self.json = json
 
 
 class Referral(NamedTuple):
@@ -109,14 +110,14 @@ def effects_of(cause: Event[Data], said: Iterable[Said], *, subject: str, now: d
     made: list[Event[Data]] = []
     for number, (type_, json) in enumerate(said):
         id_ = str(uuid_utils.uuid5(namespace, f"{type_}|{subject}"))
-        written = cast(Data, Written(json))
+        written = cast(Data, _new(Written, (json,)))
         place = _new(Cause, (*position, number))
         made.append(_new(Event, (id_, type_, SOURCE, subject, now, origin_time, written, place, None)))
     return made
 
 
 def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Iterable[bytes]) -> bytes:
-    report_id, _, category, urgency, province, organisation, _, facts, *_ = report
+    report_id, _, category, urgency, province, organisation, _, facts, _, _ = report
     return _IN_CASE % (
         head,
         report_id.encode(),
