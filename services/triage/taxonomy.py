@@ -80,10 +80,9 @@ class Taxonomy:
     def _decide(self, found: int, hint: Category | None) -> Decision:
         scores: dict[Category, float] = {}
         fired: dict[Category, list[str]] = {}
-        for need, none, category, weight, name in self._rules:
-            if found & need == need and not found & none:
-                scores[category] = scores.get(category, 0.0) + weight
-                fired.setdefault(category, []).append(name)
+        for _, _, category, weight, name in [r for r in self._rules if found & r[0] == r[0] and not found & r[1]]:
+            scores[category] = scores.get(category, 0.0) + weight
+            fired.setdefault(category, []).append(name)
         urgency, urgent = self._urgency_of(found)
         category, confidence, sure = self._best(scores, hint)
         reasons = [*fired.get(category, ()), *urgent]

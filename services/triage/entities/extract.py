@@ -32,28 +32,29 @@ class Extracted(NamedTuple):
 def extract(cleaned: str, encoded: bytes, links: tuple[str, ...], stated_platform: str | None) -> Extracted:
     """The indicators of a text, cleaned and encoded by `normalise.read`, and of the links that were given beside it, at
     most `MAX_INDICATORS`."""
-    of_platform = platform(stated_platform) if stated_platform else None
     text = cleaned
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
-        found += _of_word(_refang(clean(given)).strip(), of_platform, explicit=True)
-    # What is in no text without one of these marks, or of this, need not be looked for one by one.
-    if encoded.translate(None, _NO_MARKS) or "xxp" in cleaned:
-        text = _refang(text)
+        found += _of_word(_refang(clean(given)).strip(), stated_platform, explicit=True)
+    # Links, addresses and what hides them have one of these marks, or these letters; most texts a full stop at most.
+    marks, hxxp = encoded.translate(None, _NO_MARKS), b"xxp" in encoded
+    if marks or hxxp:
+        if hxxp or marks.strip(b"."):
+            text = _refang(cleaned)
         if "@" in text or _INNER_DOT.search(text):
-            text = _take_words(text, of_platform, found)
+            text = _take_words(text, stated_platform, found)
         if text is not cleaned:
             encoded = encode(text)
     found += numbers(text, encoded)
     return Extracted(_each_once(found) if found else (), encoded)
 
 
-def _take_words(text: str, of_platform: str | None, found: list[Indicator]) -> str:
+def _take_words(text: str, stated_platform: str | None, found: list[Indicator]) -> str:
     """Adds the indicators of the words of a text to `found`; the text without the words that held them."""
     words = text.split()
     taken = set()
     for word in [word for word in words if "." in word or "@" in word][:_MAX_CANDIDATES]:
-        here = _of_word(word, of_platform, explicit=False)
+        here = _of_word(word, stated_platform, explicit=False)
         if here or "://" in word:
             taken.add(word)
             found += here
@@ -66,11 +67,11 @@ def _each_once(found: list[Indicator]) -> tuple[Indicator, ...]:
     return tuple({(each.kind._value_, each.value): each for each in found}.values())[:MAX_INDICATORS]
 
 
-def _of_word(word: str, of_platform: str | None, *, explicit: bool) -> tuple[Indicator, ...]:
+def _of_word(word: str, stated_platform: str | None, *, explicit: bool) -> tuple[Indicator, ...]:
     word = word[:MAX_LINK_CHARS].rstrip(EDGE)
     found = None
     if "@" in word and "/" not in word.partition("@")[0]:
-        found = (email(word) if word.find("@", 1) > 0 else None) or handle(word, of_platform)
+        found = (email(word) if word.find("@", 1) > 0 else None) or handle(word, platform(stated_platform))
     elif "." in word:
         word = word.lstrip(EDGE)
         found = link(word, explicit) if "." in word else None
