@@ -1,23 +1,20 @@
 """Effects on their way into the outbox, packed from the event at once: every case event of every report goes here.
 
-In: events with a cause; out: the COPY stream that `Codec.encode` and `binary.pack_rows` would make of them, byte for
-byte, at half of their time: neither pairs of headers nor rows are built in between, what a type and a source fix is
-rendered once, and what the effects of one cause share is rendered once per cause.
+In: events with a cause, and which causes a batch has; out: the rows that `Codec.encode` and `chunks` would make of
+them, at half of their time: no pairs of headers are built in between, what a type and a source fix is said once in a
+row, and what the effects of one cause share is rendered once per cause.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Data, Event
-from ibalagh.storage.binary import pack_headers, pack_row, stream_of
+from ibalagh.storage.chunks import ChunkWriter, Shape
+from ibalagh.stream.ports import TopicPartition
 
-_PLAIN: Final = re.compile(rb"[0-9A-Za-z_.:+/-]*").fullmatch
-"""What needs no escape in JSON, nor care for its encoding."""
-_OWN: Final = b',["ce_id","%b"],["ce_subject","%b"],["ce_time","%b"],["ce_origintime","%b"],["ce_cause","%b/%d/%d/%d"]]'
-_OWN_COUNT: Final = 5
+_OWN: Final = ("ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause")
 
 
 class EffectPacker:
@@ -25,47 +22,63 @@ class EffectPacker:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._fixed: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self._shapes: dict[tuple[str, str], tuple[str, Shape]] = {}
 
-    def pack(self, effects: Sequence[Event[Data]]) -> bytes:
-        """A whole COPY stream for `OUTBOX_COLUMNS`. Raises ValueError for an event without cause."""
-        rows: list[bytes] = []
+    def pack(self, effects: Sequence[Event[Data]], causes: Mapping[TopicPartition, tuple[int, int]]) -> bytes | None:
+        """A COPY stream of the outbox's rows; None when the effects do not come in the order of their causes.
+
+        `causes`: per source partition the offsets of the batch, from the first to before the last. Raises ValueError
+        for an event whose cause is none of these.
+        """
+        writer = ChunkWriter()
+        add = writer.add
         last_time = last_origin = last_subject = last_topic = None
-        time_ = origin = key = source = b""
-        plain = True
+        last_partition = last_offset = last_number = -1
+        last_of: dict[tuple[str, int], tuple[int, int]] = {}
+        begin = end = 0
+        time_ = origin = key = place = b""
         for event in effects:
             id_, type_, said_by, subject, time, origin_time, data, cause, _ = event
             if cause is None:
                 raise ValueError(f"{type_} {id_} has no cause, so it has no place in the outbox")
             topic, partition, offset, number = cause
+            if partition != last_partition or topic != last_topic:
+                if last_topic is not None:
+                    last_of[last_topic, last_partition] = last_offset, last_number
+                last_topic, last_partition = topic, partition
+                begin, end = causes.get((topic, partition), (0, 0))  # type: ignore[call-overload] # it is such a pair
+                last_offset, last_number = last_of.get((topic, partition), (begin - 1, 0))
+                place = b""
+            if offset != last_offset or not place:
+                if offset < last_offset and begin <= offset:
+                    return None
+                if not begin <= offset < end:
+                    raise ValueError(f"the cause of {type_} {id_} is not of this batch")
+                place = f"{topic}/{partition}/{offset}/".encode()
+            if offset == last_offset and number < last_number:
+                return None
+            last_offset, last_number = offset, number
             if time is not last_time:
                 last_time, time_ = time, _wire(time)
             if origin_time is not last_origin:
                 last_origin, origin = origin_time, _wire(origin_time)
-            if subject is not last_subject or topic is not last_topic:
-                last_subject, last_topic = subject, topic
-                key, source = subject.encode(), topic.encode()
-                plain = _PLAIN(key) is not None and _PLAIN(source) is not None
-            if plain:
-                to, fixed = self._fixed.get((type_, said_by)) or self._fix(event)
-                headers = fixed % (id_.encode(), key, time_, origin, source, partition, offset, number)
-                value = data.__pydantic_serializer__.to_json(data)
-                rows.append(pack_row(cause, to, key, value, headers))
-            else:
-                outgoing = self._codec.encode(event)
-                rows.append(pack_row(cause, outgoing.topic, key, outgoing.value, pack_headers(outgoing.headers)))
-        return stream_of(rows)
+            if subject is not last_subject:
+                last_subject, key = subject, subject.encode()
+            name, shape = self._shapes.get((type_, said_by)) or self._learn(event)
+            value = data.__pydantic_serializer__.to_json(data)
+            own = id_.encode(), key, time_, origin, b"%b%d" % (place, number)
+            add(topic, partition, offset, shape, (name, key, value, *own))
+        return writer.stream()
 
-    def _fix(self, event: Event[Data]) -> tuple[str, bytes]:
-        """The topic of a type from a source, and the headers of its events, to be filled in: from one event that the
-        codec encoded, so that the codec alone says what they are."""
+    def _learn(self, event: Event[Data]) -> tuple[str, Shape]:
+        """The shape of a type from a source, from one event that the codec encoded: it alone says what headers are."""
         outgoing = self._codec.encode(event)
-        names = [name for name, _ in outgoing.headers[-_OWN_COUNT:]]
-        if names != ["ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause"]:
+        fixed = outgoing.headers[: -len(_OWN)]
+        if tuple([name for name, _ in outgoing.headers[-len(_OWN) :]]) != _OWN:
             raise ValueError("the codec writes other headers than are packed here")
-        fixed = pack_headers(outgoing.headers[:-_OWN_COUNT])[:-1].replace(b"%", b"%%") + _OWN
-        self._fixed[event.type, event.source] = outgoing.topic, fixed
-        return outgoing.topic, fixed
+        learnt = f"{event.type} {event.source}", Shape(outgoing.topic, tuple(fixed), _OWN)
+        self._shapes[event.type, event.source] = learnt
+        return learnt
 
 
 def _wire(time: datetime) -> bytes:

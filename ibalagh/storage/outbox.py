@@ -8,34 +8,43 @@ In: the relay's positions; out: records to publish and the positions that then h
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ibalagh.storage.binary import unpack_headers
+from ibalagh.storage.chunks import unpack
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.transaction import Row
 from ibalagh.stream.ports import Outgoing, Positions, TopicPartition
 
+ROWS_LOOKED_AT: Final = 64
+"""Of each source partition in a step: at low rates a row holds a record or two."""
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Packed, in a step, unless one row is larger."""
+
 _READ = """
-    SELECT stored.topic, stored.partition, stored.next_offset, item.source_offset, item.topic, item.key, item.value,
-           item.headers, item.written
+    SELECT stored.topic, stored.partition, stored.next_offset, item.first_offset, item.last_offset, item.written,
+           CASE WHEN sum(item.records) OVER upto - item.records < %(limit)s
+                 AND sum(length(item.packed)) OVER upto - length(item.packed) < %(bytes)s
+                THEN item.packed END
     FROM stream_offsets AS stored
     LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[])
         AS relayed (topic, partition, next_offset) USING (topic, partition)
     LEFT JOIN LATERAL (
-        SELECT * FROM outbox
+        SELECT first_offset, last_offset, records, packed, written FROM outbox
         WHERE source_topic = stored.topic AND source_partition = stored.partition
-          AND source_offset >= COALESCE(relayed.next_offset, 0)
-        ORDER BY source_offset
-        FETCH FIRST %(limit)s ROWS WITH TIES
+          AND first_offset >= COALESCE(relayed.next_offset, 0)
+        ORDER BY first_offset
+        LIMIT %(rows)s
     ) AS item ON true
     WHERE stored.consumer = %(consumer)s AND stored.next_offset > COALESCE(relayed.next_offset, 0)
+    WINDOW upto AS (ORDER BY item.written NULLS FIRST)
     ORDER BY item.written NULLS FIRST
     """
 _TRIM = """
     DELETE FROM outbox
     USING unnest(%s::text[], %s::int[], %s::bigint[]) AS relayed (topic, partition, next_offset)
     WHERE source_topic = relayed.topic AND source_partition = relayed.partition
-      AND source_offset < relayed.next_offset
+      AND last_offset < relayed.next_offset
+    RETURNING records
     """
 
 
@@ -63,8 +72,8 @@ class PostgresOutbox:
         return [TopicPartition(*row) for row in rows]
 
     def read(self, positions: Positions, limit: int) -> OutboxBatch:
-        """What follows `positions` (a source partition that is not named stands at 0), up to about `limit` records of
-        each source partition; the effects of one source record are never parted.
+        """What follows `positions` (a source partition that is not named stands at 0), up to about `limit` records; the
+        effects of one source record are never parted.
 
         One statement, so one snapshot: where everything that is stored was read, the new position is the consumer's own
         stored offset, past source records without effects.
@@ -78,14 +87,16 @@ class PostgresOutbox:
                     "offsets": list(positions.values()),
                     "consumer": self._consumer,
                     "limit": limit,
+                    "bytes": MOST_BYTES,
+                    "rows": ROWS_LOOKED_AT,
                 },
             )
-        return _as_batch(rows, limit)
+        return _as_batch(rows)
 
     def trim(self, positions: Positions) -> int:
         """Delete what lies before `positions`, which the relay has committed; the number of records deleted."""
         with self._database.transaction() as tx:
-            return tx.execute(
+            deleted = tx.fetch_all(
                 _TRIM,
                 (
                     [each.topic for each in positions],
@@ -93,42 +104,32 @@ class PostgresOutbox:
                     list(positions.values()),
                 ),
             )
+        return sum(records for (records,) in deleted)
 
 
-def _as_batch(rows: Sequence[Row], limit: int) -> OutboxBatch:
-    counts: dict[TopicPartition, int] = {}
-    ends: dict[TopicPartition, int] = {}
-    for row in rows:
-        if row[3] is not None:
-            source = TopicPartition(row[0], row[1])
-            counts[source] = counts.get(source, 0) + 1
-            ends[source] = row[8]
-    end = min((end for source, end in ends.items() if counts[source] >= limit), default=None)
+def _as_batch(rows: Sequence[Row]) -> OutboxBatch:
+    """Rows in the order of writing: as many from the beginning as came whole, and as follow no row that is not here."""
+    looked_at: dict[TopicPartition, int] = {}
+    last_seen: dict[TopicPartition, int] = {}
+    for topic, partition, _, first_offset, _, written, _ in rows:
+        if first_offset is not None:
+            source = TopicPartition(topic, partition)
+            looked_at[source] = looked_at.get(source, 0) + 1
+            last_seen[source] = written
+    cut_off = {source for source, count in looked_at.items() if count == ROWS_LOOKED_AT}
+    end = min((last_seen[source] for source in cut_off), default=None)
     records: list[Outgoing] = []
     after: dict[TopicPartition, int] = {}
-    beyond = _first_beyond(rows, end)
-    for source_topic, source_partition, stored, source_offset, topic, key, value, headers, _ in rows:
-        source = TopicPartition(source_topic, source_partition)
-        if source_offset is None:
+    left: set[TopicPartition] = set()
+    for topic, partition, stored, first_offset, last_offset, written, packed in rows:
+        source = TopicPartition(topic, partition)
+        if first_offset is None:
             after[source] = stored
-        elif source not in beyond:
-            records.append(Outgoing(topic, key, value, unpack_headers(headers)))
-            after[source] = source_offset + 1 if counts[source] >= limit else stored
+        elif left or packed is None or (end is not None and written > end):
+            if source not in left:
+                left.add(source)
+                after[source] = first_offset
         else:
-            after[source] = beyond[source]
-            if source_offset < beyond[source]:
-                records.append(Outgoing(topic, key, value, unpack_headers(headers)))
+            records += unpack(packed)
+            after[source] = last_offset + 1 if source in cut_off else stored
     return OutboxBatch(records, after)
-
-
-def _first_beyond(rows: Sequence[Row], end: int | None) -> dict[TopicPartition, int]:
-    """Per source partition that goes on beyond `end`, the first source offset that does.
-
-    Workers write at the same time, so what another one wrote may stand between the effects of one source record: the
-    whole record then waits for the next step.
-    """
-    first: dict[TopicPartition, int] = {}
-    for row in rows:
-        if end is not None and row[3] is not None and row[8] > end:
-            first.setdefault(TopicPartition(row[0], row[1]), row[3])
-    return first

@@ -4,25 +4,25 @@ In: a batch and the service's handler; out: `Committed`. A repeated or stale bat
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.envelope import Cause, Data, Event, Position
 from ibalagh.events.registry import dead_letter_topic
-from ibalagh.storage.binary import OUTBOX_COLUMNS, OutboxRow, pack_rows
+from ibalagh.storage.chunks import COLUMNS, ChunkWriter, shaped
 from ibalagh.storage.effects import EffectPacker
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.errors import AbortableError
-from ibalagh.stream.ports import Positions, TopicPartition
+from ibalagh.stream.ports import Outgoing, Positions, TopicPartition
 from ibalagh.stream.unit import Batch, Committed, Handled, Rejected
 
 Handler = Callable[[Sequence[Event[Data]], Transaction], Handled]
 
 DEAD_LETTER_NUMBER: Final = -1
-"""A dead letter's number in the outbox: its cause has no other effects, and would number them from 0."""
+"""A dead letter's place among what its cause has in the outbox: there is nothing else, which would begin at 0."""
 
 _OF_THESE: Final = "unnest(%s::text[], %s::int[]) AS these (topic, partition)"
 
@@ -80,11 +80,12 @@ class PostgresUnit:
         (the reply to 6 was lost: go on from the stored offsets); a handler's own errors come out as they are.
         """
         with self._database.transaction() as tx:  # 1
-            self._lock_offsets(tx, batch)  # 2
+            first = batch.first_offsets()
+            self._lock_offsets(tx, batch, first)  # 2
             handled = self._handle(batch.events, tx) if batch.events else Handled(())  # 3
-            rows = self._rows(batch, handled)
+            rows = self._rows(batch, handled, first)
             if rows:
-                tx.copy_binary("outbox", OUTBOX_COLUMNS, rows)  # 4
+                tx.copy_binary("outbox", COLUMNS, rows)  # 4
             self._store_offsets(tx, batch.positions)  # 5
             committing_at = time.perf_counter()
         commit_s = time.perf_counter() - committing_at  # 6
@@ -95,8 +96,7 @@ class PostgresUnit:
     def close(self) -> None:
         """Nothing to free: connections belong to the database's pool."""
 
-    def _lock_offsets(self, tx: Transaction, batch: Batch) -> None:
-        first = batch.first_offsets()
+    def _lock_offsets(self, tx: Transaction, batch: Batch, first: Mapping[TopicPartition, int]) -> None:
         stored = self._locked(tx, batch.positions)
         missing = {partition: 0 for partition in batch.positions if partition not in stored}
         if missing:
@@ -120,29 +120,29 @@ class PostgresUnit:
             )
         )
 
-    def _rows(self, batch: Batch, handled: Handled) -> bytes:
+    def _rows(self, batch: Batch, handled: Handled, first: Mapping[TopicPartition, int]) -> bytes:
         """What goes into the outbox, packed; empty when nothing does.
 
-        What the outbox numbers must rise with the offsets of each source partition. Effects mostly come so; dead
-        letters and effects out of order are sorted in.
+        It must come in the order of the source offsets. Effects mostly do; dead letters and effects out of order are
+        sorted in.
         """
-        letters = self._dead_letter_rows(batch, handled.rejected) if batch.undecodable or handled.rejected else []
-        in_order = _check(batch, handled.effects)
-        if not letters and in_order:
-            return self._packer.pack(handled.effects) if handled.effects else b""
-        rows = [OutboxRow(*event.cause, self._codec.encode(event)) for event in handled.effects if event.cause]
-        rows += letters
-        _sort(rows, batch)
-        return pack_rows(rows)
+        letters = self._dead_letters(batch, handled.rejected) if batch.undecodable or handled.rejected else []
+        causes = {source: (offset, batch.positions.get(source, 0)) for source, offset in first.items()}
+        packed = self._packer.pack(handled.effects, causes)
+        if packed is not None and not letters:
+            return packed
+        placed = [(event.cause, self._codec.encode(event)) for event in handled.effects if event.cause is not None]
+        return _sorted_in([*placed, *letters], batch)
 
-    def _dead_letter_rows(self, batch: Batch, rejected: Sequence[Rejected]) -> list[OutboxRow]:
+    def _dead_letters(self, batch: Batch, rejected: Sequence[Rejected]) -> list[tuple[Cause, Outgoing]]:
         letters = batch.dead_letters(
             rejected, topic=self._dead_letter_topic, consumer=self._consumer, now=self._clock()
         )
         # `dead_letters` refuses an event without a position.
         sources = [Position(*each.record[:3]) for each in batch.undecodable]
         sources += [each.event.position for each in rejected if each.event.position is not None]
-        return [OutboxRow(*source, DEAD_LETTER_NUMBER, letter) for source, letter in zip(sources, letters, strict=True)]
+        causes = [Cause(*source, DEAD_LETTER_NUMBER) for source in sources]
+        return list(zip(causes, letters, strict=True))
 
     def _store_offsets(self, tx: Transaction, positions: Positions) -> None:
         tx.execute(
@@ -154,30 +154,14 @@ class PostgresUnit:
         )
 
 
-def _check(batch: Batch, effects: Sequence[Event[Data]]) -> bool:
-    """Whether effects come in the order of their causes, per source partition. Raises ValueError for an effect without
-    a cause in the batch."""
-    first = batch.first_offsets() if effects else {}
-    bounds = {source: (offset, batch.positions.get(source, 0)) for source, offset in first.items()}
-    last: dict[tuple[str, int], tuple[int, int]] = {}
-    in_order = True
-    for event in effects:
-        if event.cause is None:
-            raise ValueError(f"{event.type} {event.id} has no cause, so it has no place in the outbox")
-        topic, partition, offset, number = event.cause
-        source, place = (topic, partition), (offset, number)
-        begin, end = bounds.get(source, (0, 0))  # type: ignore[call-overload] # a TopicPartition is such a pair
-        if not begin <= offset < end:
-            raise ValueError(f"the cause of {event.type} {event.id} is not of this batch")
-        in_order = in_order and last.get(source, place) <= place
-        last[source] = place
-    return in_order
-
-
-def _sort(rows: list[OutboxRow], batch: Batch) -> None:
-    """Into the order of the batch: what the outbox numbers must rise with the offsets of each source partition."""
-    place = {(record.topic, record.partition, record.offset): index for index, record in enumerate(batch.records)}
-    rows.sort(key=lambda row: (place[row.source_topic, row.source_partition, row.source_offset], row.number))
+def _sorted_in(placed: list[tuple[Cause, Outgoing]], batch: Batch) -> bytes:
+    """Packed in the order of the batch, and of their numbers where one cause has several."""
+    index = {(record.topic, record.partition, record.offset): number for number, record in enumerate(batch.records)}
+    placed.sort(key=lambda each: (index[each[0][:3]], each[0].number))
+    writer = ChunkWriter()
+    for (topic, partition, offset, _), record in placed:
+        writer.add(topic, partition, offset, *shaped(record))
+    return writer.stream()
 
 
 def _columns(partitions: Collection[TopicPartition]) -> tuple[list[str], list[int]]:

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final, Protocol
 
 from ibalagh.contracts.codec import Codec
@@ -41,6 +42,7 @@ _POSITIONS_ALONE_AFTER_S: Final = 0.25
 _LAG_EVERY_S: Final = 5.0
 _MIRROR_EVERY_S: Final = 1.0
 _LATENCY_SAMPLES: Final = 5
+_TOPIC_OF: Final = attrgetter("topic")
 _log = logging.getLogger(__name__)
 
 
@@ -275,7 +277,7 @@ class Processor:
             self._consumer.commit(self._mirrored)
 
     def _report(self, batch: Batch, committed: Committed, took_s: float) -> None:
-        topics = Counter(record.topic for record in batch.records)
+        topics = Counter(map(_TOPIC_OF, batch.records))
         self._metrics.committed(topics, committed.effects, took_s - committed.commit_s, committed.commit_s)
         if batch.undecodable or committed.rejected:
             reasons = Counter(reason for _, reason in batch.undecodable)

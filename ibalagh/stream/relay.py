@@ -47,8 +47,8 @@ class Outbox(Protocol):
         """The source partitions that were ever consumed."""
 
     def read(self, positions: Positions, limit: int) -> Read:
-        """What follows `positions` (a partition that is not named stands at 0), up to about `limit` records of each
-        source partition; the effects of one source record are never parted."""
+        """What follows `positions` (a partition that is not named stands at 0), up to about `limit` records; what one
+        source record caused is never parted."""
 
     def trim(self, positions: Positions) -> int:
         """Delete what lies before `positions`."""
@@ -148,7 +148,7 @@ class Relay:
                 self._waiting_for = None
                 return _FOLLOW_S
             producer = self._producer or self._take_over()
-            batch = self._outbox.read(self._positions, self._limit())
+            batch = self._outbox.read(self._positions, self._max_records)
             self._advance(producer, batch)
             self._trim()
         except UnknownOutcomeError as error:
@@ -190,9 +190,6 @@ class Relay:
         self._uncommitted = {}
         self._producer = producer
         return producer
-
-    def _limit(self) -> int:
-        return max(1, self._max_records // max(1, len(self._positions)))
 
     def _advance(self, producer: TransactionalProducer, batch: Read) -> None:
         """Publish and commit; positions that moved without records are committed with the next ones, or a bit later."""

@@ -60,12 +60,9 @@ class Batch:
 
     def first_offsets(self) -> Mapping[TopicPartition, int]:
         """Per partition with records here, the smallest offset: a stored position above it means a repeat."""
-        first: dict[TopicPartition, int] = {}
-        for topic, partition, offset, *_ in self.records:
-            # A plain pair equals a `TopicPartition` and costs a tenth of one; this runs once per record.
-            if (topic, partition) not in first:
-                first[TopicPartition(topic, partition)] = offset
-        return first
+        # Plain pairs first, since this runs once per record; of a pair's offsets the one set last is the first.
+        first = {(topic, partition): offset for topic, partition, offset, *_ in reversed(self.records)}
+        return {TopicPartition(*pair): offset for pair, offset in first.items()}
 
     def dead_letters(self, rejected: Sequence[Rejected], *, topic: str, consumer: str, now: datetime) -> list[Outgoing]:
         """The dead letters of this batch, for `topic`: what could not be decoded, then what the handler refused.

@@ -35,7 +35,7 @@ def test_a_second_run_changes_nothing(database_url: str) -> None:
     before = columns(database_url, "triage")
     assert apply(database_url, "triage", steps) == []
     assert columns(database_url, "triage") == before
-    assert ("outbox", "source_offset", "bigint") in before
+    assert ("outbox", "first_offset", "bigint") in before
 
 
 def test_step_by_step_and_all_at_once_give_the_same_schema(database_url: str) -> None:

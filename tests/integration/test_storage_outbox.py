@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from ibalagh.contracts.codec import parse_cause
 from ibalagh.events.envelope import Data, Event
+from ibalagh.storage.chunks import COLUMNS, ChunkWriter, shaped
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.outbox import PostgresOutbox
 from ibalagh.storage.postgres import Database
@@ -66,12 +69,14 @@ def test_a_record_comes_out_as_it_went_in(database_url: str) -> None:
         assert record == CODEC.encode(effect(item.events[0]))
 
 
-def test_the_effects_of_one_source_record_are_never_parted(database_url: str) -> None:
+def test_a_step_ends_where_the_next_row_begins(database_url: str) -> None:
     with migrated(database_url) as database:
-        unit(database, twins).process(batch(range(2)))
+        worker = unit(database, twins)
+        worker.process(batch(range(2)))
+        worker.process(batch(range(5, 7)))
         step = PostgresOutbox(database, CONSUMER).read({}, 1)
-        assert places(step.records) == [(0, 0, 0), (0, 0, 1)]
-        assert step.positions == {FIRST: 1}
+        assert places(step.records) == [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)]
+        assert step.positions == {FIRST: 5}
 
 
 def test_a_drained_partition_stands_at_the_consumers_position_though_its_last_records_had_no_effects(
@@ -86,27 +91,25 @@ def test_a_drained_partition_stands_at_the_consumers_position_though_its_last_re
         assert PostgresOutbox(database, CONSUMER).read(positions, 100) == ([], {})
 
 
-def test_effects_of_one_source_record_with_another_workers_in_between_are_never_parted(database_url: str) -> None:
-    """Two workers copied at once: the numbers that they drew interleave."""
-    written = [(0, 0, 0, 1), (1, 0, 0, 5), (0, 1, 0, 7), (1, 0, 1, 8), (1, 1, 0, 9)]
+@pytest.mark.parametrize("looked_at", [1, 2, 64])
+def test_rows_that_two_workers_wrote_at_once_come_in_the_order_of_writing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    """A partition of which no more was looked at holds the others back."""
+    monkeypatch.setattr("ibalagh.storage.outbox.ROWS_LOOKED_AT", looked_at)
+    written = [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2)]
     with migrated(database_url) as database:
         with database.transaction() as tx:
-            stored = [(CONSUMER, SOURCE, partition, 2) for partition in (0, 1)]
+            stored = [(CONSUMER, SOURCE, partition, 3) for partition in (0, 1)]
             tx.copy_in("stream_offsets", ["consumer", "topic", "partition", "next_offset"], stored)
-            for partition, offset, number, place in written:
-                tx.execute(
-                    "INSERT INTO outbox (source_topic, source_partition, source_offset, number, topic, headers,"
-                    " written) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, '[]', %s)",
-                    (SOURCE, partition, offset, number, f"{partition}.{offset}.{number}", place),
-                )
-        outbox = PostgresOutbox(database, CONSUMER)
-        first = outbox.read({}, 2)
-        assert [record.topic for record in first.records] == ["0.0.0", "0.1.0"]
-        assert first.positions == {FIRST: 2, SECOND: 0}
-        assert [record.topic for record in outbox.read(first.positions, 2).records] == ["1.0.0", "1.0.1"]
-        records, positions = drain(database, 2)
-        assert len(records) == len({record.topic for record in records}) == len(written)
-        assert positions == {FIRST: 2, SECOND: 2}
+            for partition, offset in written:
+                writer = ChunkWriter()
+                writer.add(SOURCE, partition, offset, *shaped(Outgoing(f"{partition}.{offset}", None, None, [])))
+                tx.copy_binary("outbox", COLUMNS, writer.stream())
+        for limit in (1, 2, 100):
+            records, positions = drain(database, limit)
+            assert [record.topic for record in records] == ["0.0", "1.0", "0.1", "1.1", "0.2"]
+            assert positions == {FIRST: 3, SECOND: 3}
 
 
 def test_between_partitions_the_order_is_that_of_writing_whatever_the_step(database_url: str) -> None:
@@ -120,16 +123,23 @@ def test_between_partitions_the_order_is_that_of_writing_whatever_the_step(datab
             assert order == [(1, 0), (0, 0), (0, 1), (1, 1), (0, 2), (0, 3), (1, 2), (0, 4), (0, 5)]
 
 
-def test_trimming_deletes_only_what_lies_before_the_position(database_url: str) -> None:
+def test_trimming_deletes_only_rows_that_lie_before_the_position(database_url: str) -> None:
     with migrated(database_url) as database:
         worker = unit(database, twins)
-        worker.process(batch(range(4)))
+        worker.process(batch(range(3)))
+        worker.process(batch(range(3, 5)))
         worker.process(batch(range(4), partition=1))
         outbox = PostgresOutbox(database, CONSUMER)
+        assert outbox.trim({FIRST: 2}) == 0
         assert outbox.trim({FIRST: 3}) == 6
         assert outbox.trim({FIRST: 3}) == 0
         left = places(outbox.read({}, 100).records)
-        assert left == [(0, 3, 0), (0, 3, 1), *((1, offset, number) for offset in range(4) for number in (0, 1))]
+        assert left == [
+            (partition, offset, number)
+            for partition, offsets in ((0, (3, 4)), (1, range(4)))
+            for offset in offsets
+            for number in (0, 1)
+        ]
 
 
 def test_bytes_of_any_kind_and_nulls_survive(database_url: str) -> None:

@@ -31,10 +31,10 @@ def remember(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
 
 
 def counts(database: Database) -> tuple[int, int, int | None]:
-    """Ids seen, outbox rows, stored position."""
+    """Ids seen, records in the outbox, stored position."""
     with database.transaction() as tx:
         seen = tx.fetch_all("SELECT count(*) FROM seen")[0][0]
-        waiting = tx.fetch_all("SELECT count(*) FROM outbox")[0][0]
+        waiting = tx.fetch_all("SELECT COALESCE(sum(records), 0) FROM outbox")[0][0]
         stored = tx.fetch_one("SELECT next_offset FROM stream_offsets WHERE consumer = %s", (CONSUMER,))
     return seen, waiting, stored[0] if stored else None
 

@@ -8,6 +8,7 @@ The callbacks of a rebalance run inside `consume` and only note what changed; st
 the callback, where an error can be raised and the look-up tried again.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from operator import methodcaller
 from typing import Any, Final
@@ -34,6 +35,8 @@ UNREADABLE_HEADERS: Final[Headers] = (("unreadable_headers", None),)
 # exception set; the interpreter's own fast path for a method call does not look (Python 3.11), a call from C does.
 _ask_headers: Final = methodcaller("headers")
 _LOOKUP_TIMEOUT_S: Final = 10.0
+_AT_A_TIME: Final = 250
+"""Messages asked of the library at once: so many, made into records, still lie in a processor's nearest caches."""
 _LATEST: Final = -1
 """ListOffsets' time stamp for the end of a partition; with read_committed the broker answers the last stable offset."""
 
@@ -55,6 +58,7 @@ class KafkaConsumer:
         self._owned: set[TopicPartition] = set()
         self._unplaced: set[TopicPartition] = set()
         self._starts: dict[TopicPartition, int] = {}
+        self._metadata: GroupMetadata | None = None
         self._revocations = 0
         self._paused = False
         self._consumer = _Consumer(
@@ -94,14 +98,13 @@ class KafkaConsumer:
         self._consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
     def consume(self, max_records: int, linger_s: float, idle_s: float) -> list[Record]:
-        """See `ports.Consumer`. Two calls, because one call of the library waits for `max_records` or its whole
-        time-out, whichever comes first, however many records have arrived."""
+        """See `ports.Consumer`. The first record is asked for alone, because a call of the library waits for as many as
+        it is asked for, or its whole time-out, however many have arrived."""
         self._raise_latched()
         revocations = self._revocations
-        messages = self._consumer.consume(1, idle_s)
-        if messages and max_records > 1:
-            messages += self._consumer.consume(max_records - 1, linger_s)
-        records = self._records(messages)
+        records = self._records(self._consumer.consume(1, idle_s))
+        if records:
+            self._fill(records, max_records, time.monotonic() + linger_s)
         if revocations != self._revocations:
             records = [record for record in records if TopicPartition(record[0], record[1]) in self._owned]
         if self._unplaced:
@@ -109,6 +112,13 @@ class KafkaConsumer:
         if not records:
             self._raise_latched()
         return records
+
+    def _fill(self, records: list[Record], max_records: int, deadline: float) -> None:
+        while (wanted := min(max_records - len(records), _AT_A_TIME)) > 0:
+            messages = self._consumer.consume(wanted, max(0.0, deadline - time.monotonic()))
+            records += self._records(messages)
+            if len(messages) < wanted:
+                return
 
     def assignment(self) -> Collection[TopicPartition]:
         """See `ports.Consumer`."""
@@ -151,6 +161,7 @@ class KafkaConsumer:
 
     def rewind(self) -> None:
         """See `ports.Consumer`."""
+        self._metadata = None
         self.seek(self._start_offsets(self._owned))
 
     def pause(self) -> None:
@@ -170,9 +181,11 @@ class KafkaConsumer:
             self._consumer.commit(offsets=offsets, asynchronous=True)
 
     def group_metadata(self) -> GroupMetadata:
-        """See `ports.Consumer`."""
-        metadata: GroupMetadata = self._consumer.consumer_group_metadata()
-        return metadata
+        """See `ports.Consumer`. Kept until the next rebalance: the library asks its own thread, and keeps the
+        interpreter's lock while it waits for the answer."""
+        if self._metadata is None:
+            self._metadata = self._consumer.consumer_group_metadata()
+        return self._metadata
 
     def close(self) -> None:
         """See `ports.Consumer`."""
@@ -196,11 +209,13 @@ class KafkaConsumer:
         return raised(error, "consume")
 
     def _assigned(self, consumer: _Consumer, partitions: Sequence[_TopicPartition]) -> None:
+        self._metadata = None
         self._unplaced.update(TopicPartition(at.topic, at.partition) for at in partitions)
         consumer.incremental_assign([])
 
     def _revoked(self, consumer: _Consumer, partitions: Sequence[_TopicPartition]) -> None:
         gone = {TopicPartition(at.topic, at.partition) for at in partitions}
+        self._metadata = None
         self._revocations += 1
         self._unplaced -= gone
         consumer.incremental_unassign([_TopicPartition(*partition) for partition in gone & self._owned])

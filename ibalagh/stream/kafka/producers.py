@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition as _TopicPartition
 
 from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError, UnknownOutcomeError
 from ibalagh.stream.kafka.client import TRANSACTION_TIMEOUT_S, common_config, is_passing, kafka_error, raised
-from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Outgoing, Positions
+from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Headers, Outgoing, Positions
 
 _log = logging.getLogger(__name__)
 _INIT_TIMEOUT_S: Final = 15.0
@@ -39,6 +39,11 @@ def _writing(bootstrap: str, client_id: str) -> dict[str, Any]:
         "queue.buffering.max.messages": 100_000,
         "queue.buffering.max.kbytes": 65_536,
     }
+
+
+def _listed(headers: Headers) -> Any:
+    """As the library takes them: a list, and nothing else that can be iterated over."""
+    return headers if isinstance(headers, list) else list(headers)
 
 
 class _Latch:
@@ -98,7 +103,7 @@ class KafkaTransactionalProducer:
             for topic, key, value, headers in records:
                 while True:
                     try:
-                        produce(topic, value, key, headers=list(headers))
+                        produce(topic, value, key, headers=_listed(headers))
                         break
                     except BufferError:
                         self._producer.poll(0.01)
@@ -239,7 +244,7 @@ class KafkaProducer:
             on_delivery = partial(self._delivered, awaited, number)
             while True:
                 try:
-                    self._producer.produce(topic, value, key, headers=list(headers), on_delivery=on_delivery)
+                    self._producer.produce(topic, value, key, headers=_listed(headers), on_delivery=on_delivery)
                     break
                 except BufferError:
                     if time.monotonic() > deadline:
