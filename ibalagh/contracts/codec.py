@@ -63,7 +63,7 @@ class Codec:
         self._headers_of: dict[tuple[str, str], tuple[tuple[str, bytes | None], ...]] = {}
         self._texts: dict[bytes, str] = {}
         self._formatted: tuple[datetime | None, bytes] = (None, b"")
-        self._parsed: tuple[bytes | None, datetime] = (None, datetime.min.replace(tzinfo=UTC))
+        self._parsed: tuple[bytes | None, datetime] = (b"", datetime.min.replace(tzinfo=UTC))
 
     def topic(self, name: str) -> str:
         """The full name of a topic, e.g. `reports.received` → `ibalagh.reports.received`."""
@@ -84,7 +84,7 @@ class Codec:
         ]
         if cause is not None:
             headers.append(("ce_cause", f"{cause[0]}/{cause[1]}/{cause[2]}/{cause[3]}".encode()))
-        return Outgoing(self._topic_of[type_], key, data.__pydantic_serializer__.to_json(data), headers)
+        return Outgoing(self._topic_of[type_], key, data.to_json(), headers)
 
     def decode(self, record: Record) -> Event[Data]:
         """The event of a record, with the position that it was read at.
@@ -146,7 +146,7 @@ class Codec:
 
     def _parse(self, value: bytes | None) -> datetime:
         last, time = self._parsed
-        if value != last:
+        if not value or value != last:
             time = _parse_time(value)
             self._parsed = (value, time)
         return time

@@ -20,6 +20,10 @@ class Data(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
+    def to_json(self) -> bytes:
+        """The JSON that goes on the wire, as UTF-8."""
+        return self.__pydantic_serializer__.to_json(self)
+
 
 D_co = TypeVar("D_co", bound=Data, covariant=True)
 

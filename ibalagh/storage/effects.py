@@ -65,7 +65,7 @@ class EffectPacker:
             if subject is not last_subject:
                 last_subject, key = subject, subject.encode()
             name, shape = self._shapes.get((type_, said_by)) or self._learn(event)
-            value = data.__pydantic_serializer__.to_json(data)
+            value = data.to_json()
             own = id_.encode(), key, time_, origin, b"%b%d" % (place, number)
             add(topic, partition, offset, shape, (name, key, value, *own))
         return writer.stream()

@@ -1,6 +1,6 @@
 """A service's SQL, kept in its `queries.sql`: named, commented, read once.
 
-Format: a line `-- name: claim_indicators`, one or more comment lines that say what the query does, then the SQL.
+Format: a line `-- name: lock_cases`, one or more comment lines that say what the query does, then the SQL.
 """
 
 from collections.abc import Mapping

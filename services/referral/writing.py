@@ -37,14 +37,6 @@ Said = tuple[str, bytes]
 """The type of an event and its data, written."""
 
 
-class _AsItStands:
-    """Stands in for a model's serializer, which codec and packer ask for an event's data."""
-
-    @staticmethod
-    def to_json(data: "Written") -> bytes:
-        return data.json
-
-
 class _Json(NamedTuple):
     json: bytes
 
@@ -53,7 +45,10 @@ class Written(_Json):
     """Data that is JSON already. To codec and packer it is as good as a model; nobody else sees an effect's data."""
 
     __slots__ = ()
-    __pydantic_serializer__ = _AsItStands
+
+    def to_json(self) -> bytes:
+        """See `Data`."""
+        return self.json
 
 
 class Referral(NamedTuple):

@@ -103,7 +103,7 @@ def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Ar
     topic, partition, offset, _ = cause
     decision = report.decision
     state, urgency = first_state(decision).value, int(decision.urgency)
-    data = report.__pydantic_serializer__.to_json(report)
+    data = report.to_json()
     return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data)
 
 

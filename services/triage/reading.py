@@ -97,7 +97,7 @@ class DeskCodec(Codec):
 
     def _learn(self, record: Record, report: ReportTriagedV1) -> None:
         value = record.value or b""
-        if len(value) > MAX_LEARNT_BYTES or report.__pydantic_serializer__.to_json(report) != value:
+        if len(value) > MAX_LEARNT_BYTES or report.to_json() != value:
             return
         opening, grounds, closing, _ = _texts(value)
         for known in (self._openings, self._grounds, self._closings):

@@ -117,4 +117,4 @@ def _item(row: Row) -> Item:
 
 
 def _json(report: ReportTriagedV1) -> str:
-    return report.__pydantic_serializer__.to_json(report).decode()
+    return report.to_json().decode()

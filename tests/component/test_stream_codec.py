@@ -105,9 +105,13 @@ CASES: list[tuple[str, Callable[[Record], Record], InvalidReason]] = [
 def test_what_cannot_be_read_has_its_reason(spoil: Callable[[Record], Record], reason: InvalidReason) -> None:
     spoilt = spoil(as_record())
     assert spoilt != as_record()
-    with pytest.raises(InvalidRecordError) as caught:
-        CODEC.decode(spoilt)
-    assert caught.value.reason == reason
+    for codec in (
+        CODEC,
+        Codec(CODEC.topic_prefix),
+    ):  # with a memory, and without
+        with pytest.raises(InvalidRecordError) as caught:
+            codec.decode(spoilt)
+        assert caught.value.reason == reason
 
 
 def test_every_reason_has_a_case() -> None:
