@@ -115,11 +115,11 @@ def _status(settings: IntakeSettings, database: Database) -> Processor:
         name="status",
         service=settings.service,
         topics=TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, group),
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, group, gather_s=settings.status_gather_s),
         codec=codec,
         unit=PostgresUnit(database, group, project, codec=codec),
         max_records=settings.batch_max_records,
-        linger_s=settings.status_linger_s,
+        linger_s=settings.batch_linger_s,
     )
 
 

@@ -38,7 +38,7 @@ class IntakeSettings(Settings):
         7, gt=0, description="Age in seconds at which a stored, unacknowledged report is looked for in the log"
     )
     reconcile_interval_s: float = Field(1, gt=0, description="Seconds between two looks for such reports")
-    status_linger_s: float = Field(
+    status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
     )
 

@@ -87,11 +87,12 @@ def _desk_group(settings: TriageSettings) -> str:
 
 def _desk(settings: TriageSettings, database: Database, codec: Codec, wake_relay: Callable[[], None]) -> Processor:
     group = _desk_group(settings)
+    client_id = f"{group}.{settings.worker_index}"
     return Processor(
         name="desk",
         service=settings.service,
         topics=DESK_TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=f"{group}.{settings.worker_index}"),
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id, gather_s=settings.desk_gather_s),
         codec=codec,
         unit=PostgresUnit(database, group, Desk(), codec=codec),
         max_records=settings.batch_max_records,

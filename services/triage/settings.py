@@ -16,6 +16,9 @@ class TriageSettings(Settings):
     batch_max_records: int = Field(
         2000, ge=1, le=100_000, description="Most records handled in one transaction; more gain little and take memory"
     )
+    desk_gather_s: float = Field(
+        0.05, ge=0, le=5, description="Longest wait, in seconds, for more reports and decisions to take in at once"
+    )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"

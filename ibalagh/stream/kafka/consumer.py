@@ -35,6 +35,7 @@ UNREADABLE_HEADERS: Final[Headers] = (("unreadable_headers", None),)
 # exception set; the interpreter's own fast path for a method call does not look (Python 3.11), a call from C does.
 _ask_headers: Final = methodcaller("headers")
 _LOOKUP_TIMEOUT_S: Final = 10.0
+_GATHERED_BYTES: Final = 256 * 1024
 _AT_A_TIME: Final = 250
 """Messages asked of the library at once: so many, made into records, still lie in a processor's nearest caches."""
 _LATEST: Final = -1
@@ -42,7 +43,11 @@ _LATEST: Final = -1
 
 
 class KafkaConsumer:
-    """A consumer of one group. Without `subscribe` it only commits and looks up offsets for its group."""
+    """A consumer of one group. Without `subscribe` it only commits and looks up offsets for its group.
+
+    `gather_s` lets the broker keep back what is less than `_GATHERED_BYTES` for so many seconds: for a reader that
+    nobody waits for, since at low rates every transaction is a fetch of its own for each reader.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class KafkaConsumer:
         client_id: str = "ibalagh",
         *,
         session_timeout_s: float = SESSION_TIMEOUT_S,
+        gather_s: float = 0.0,
     ) -> None:
         self._latched: Exception | None = None
         self._start_positions: Callable[[Collection[TopicPartition]], Positions] | None = None
@@ -76,6 +82,7 @@ class KafkaConsumer:
                 "heartbeat.interval.ms": int(session_timeout_s * 1000 / 4),
                 "max.poll.interval.ms": int(MAX_POLL_INTERVAL_S * 1000),
                 "fetch.message.max.bytes": MAX_MESSAGE_BYTES,
+                **({"fetch.min.bytes": _GATHERED_BYTES, "fetch.wait.max.ms": int(gather_s * 1000)} if gather_s else {}),
                 # A full queue is looked at again after this time (the default is 1 s), and may hold this much memory.
                 "fetch.queue.backoff.ms": 10,
                 "queued.min.messages": 5_000,
