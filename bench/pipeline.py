@@ -20,7 +20,7 @@ from bench.topics import preload
 from bench.workload import raw_reports
 from ibalagh.contracts.codec import Codec
 
-POLL_S: Final = 0.1
+POLL_S: Final = 0.2
 STALL_S: Final = 60.0
 
 
