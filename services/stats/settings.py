@@ -13,6 +13,12 @@ class StatsSettings(Settings):
     service: ClassVar[str] = "stats"
 
     http_port: int = Field(8400, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    batch_max_records: int = Field(
+        10_000,
+        ge=1,
+        le=100_000,
+        description="Most events counted in one transaction: each costs a row for every cell that it touches",
+    )
     batch_linger_s: float = Field(
         0.01,
         ge=0,
