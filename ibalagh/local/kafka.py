@@ -147,18 +147,17 @@ class EmbeddedKafka:
         ProcessRecord.of(process.pid).write(self._pid_file(node))
 
     def _format(self, home: Path, class_path: str) -> None:
-        """Make the data folder. Tried twice: it was seen to fail once, without a word, on a loaded machine."""
+        """Make the data folder. Raises `StackError` when it cannot be made."""
         command = [
             *self._jvm(home),
             *("-cp", class_path, "kafka.tools.StorageTool", "format", "--ignore-formatted"),
             *("-t", self._cluster_id(), "-c", str(home / "server.properties")),
         ]
-        for _ in range(2):
-            done = subprocess.run(  # noqa: S603
-                command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S
-            )
-            if done.returncode == 0:
-                return
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S
+        )
+        if done.returncode == 0:
+            return
         said = (done.stdout + done.stderr).strip()[-300:] or "it said nothing"
         raise StackError(
             f"Kafka could not prepare its data folder {home} (exit code {done.returncode}): {said}; start again."
@@ -212,6 +211,9 @@ class EmbeddedKafka:
             "broker.heartbeat.interval.ms": 500,
             "group.initial.rebalance.delay.ms": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
+            # Two cores, shared with everything else: more threads only wake one another.
+            "num.network.threads": 1,
+            "num.io.threads": 2,
             "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
             "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
             "controlled.shutdown.enable": "true" if self.brokers > 1 else "false",
@@ -221,7 +223,10 @@ class EmbeddedKafka:
     def _cluster_id(self) -> str:
         file = self.directory / "cluster-id"
         if not file.exists():
-            file.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            drawn = uuid.uuid4().bytes
+            # The first bit stays 0: an id that began with a hyphen would be taken for an option.
+            drawn = bytes([drawn[0] & 0x7F]) + drawn[1:]
+            file.write_text(base64.urlsafe_b64encode(drawn).decode().rstrip("="))
         return file.read_text()
 
     @staticmethod

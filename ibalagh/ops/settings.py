@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
     batch_max_records: int = Field(5000, ge=1, le=100_000, description="Most records handled in one transaction")
     batch_linger_s: float = Field(
-        0.005, ge=0, le=5, description="Longest wait, in seconds, for a batch to fill after its first record"
+        0.01, ge=0, le=5, description="Longest wait, in seconds, for a batch to fill after its first record"
     )
     shutdown_timeout_s: float = Field(20, gt=0, description="Deadline in seconds for the whole of a shutdown")
     worker_index: int = Field(0, ge=0, description="Number of this process among the service's workers on this machine")

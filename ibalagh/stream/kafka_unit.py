@@ -6,13 +6,15 @@ In: a decoded batch and a handler that is a plain function. Out: `Committed`. Wh
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import GroupMetadata, Positions, TopicPartition, TransactionalProducer
-from ibalagh.stream.unit import Batch, Committed, Handled
+from ibalagh.stream.unit import Batch, Committed, Handled, Rejected
 
+_AT_A_TIME: Final = 500
 Handle = Callable[[Sequence[Event[Data]]], Handled]
 """Events of a batch, in order → what follows from them. Pure, or at least repeatable: an aborted batch comes again."""
 
@@ -55,24 +57,24 @@ class KafkaUnit:
     def process(self, batch: Batch) -> Committed:
         """One batch, in these steps:
 
-        1. handle the events (nothing is open yet, so an exception here leaves no trace);
-        2. begin a transaction, making a producer ready first if there is none;
-        3. produce the effects, then the dead letters;
+        1. begin a transaction, making a producer ready first if there is none;
+        2. handle the events and produce their effects, some hundred at a time;
+        3. produce the dead letters;
         4. send the positions that follow the batch, with the group's metadata;
         5. commit.
 
-        An error in 2 to 5 aborts; where the end of 5 is unknown, or the abort fails as well, the producer is thrown
-        away instead. Raises as `Unit.process` says.
+        An error in 1 to 5, a handler's too, aborts; where the end of 5 is unknown, or the abort fails as well, the
+        producer is thrown away instead. Raises as `Unit.process` says.
         """
-        handled = self._handle(batch.events) if batch.events else Handled(())
-        records = [self._codec.encode(event) for event in handled.effects]
-        records += batch.dead_letters(
-            handled.rejected, topic=self._dead_letter_topic, consumer=self._consumer_name, now=self._clock()
-        )
         producer = self._ready_producer()
         try:
             producer.begin()
-            producer.produce(records)
+            effects, rejected = self._publish_effects(producer, batch.events)
+            producer.produce(
+                batch.dead_letters(
+                    rejected, topic=self._dead_letter_topic, consumer=self._consumer_name, now=self._clock()
+                )
+            )
             producer.send_offsets(batch.positions, self._group())
             started = time.perf_counter()
             producer.commit()
@@ -82,11 +84,26 @@ class KafkaUnit:
         except BaseException:
             self._abort()
             raise
-        return Committed(len(handled.effects), handled.rejected, time.perf_counter() - started)
+        return Committed(effects, rejected, time.perf_counter() - started)
 
     def close(self) -> None:
         """Free the producer; an open transaction is aborted."""
         self._discard()
+
+    def _publish_effects(
+        self, producer: TransactionalProducer, events: Sequence[Event[Data]]
+    ) -> tuple[int, list[Rejected]]:
+        """How many effects there were, and what was refused. By the hundred, since one transaction costs the broker the
+        same however large it is, and effects and their records, all at once, would be most of a worker's memory."""
+        encode = self._codec.encode
+        effects = 0
+        rejected: list[Rejected] = []
+        for start in range(0, len(events), _AT_A_TIME):
+            handled = self._handle(events[start : start + _AT_A_TIME])
+            producer.produce([encode(event) for event in handled.effects])
+            effects += len(handled.effects)
+            rejected += handled.rejected
+        return effects, rejected
 
     def _ready_producer(self) -> TransactionalProducer:
         if self._producer is None:

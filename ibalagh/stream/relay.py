@@ -167,7 +167,7 @@ class Relay:
             _log.warning("another relay has taken over", extra={"loop": self.name})
             return _FOLLOW_S
         self._waiting_for = None
-        return 0.0 if batch.records else self._poll_s
+        return 0.0 if len(batch.records) >= self._max_records else self._poll_s
 
     def _leads(self) -> bool:
         now = self._monotonic()

@@ -19,12 +19,6 @@ class StatsSettings(Settings):
         le=100_000,
         description="Most events counted in one transaction: each costs a row for every cell that it touches",
     )
-    batch_linger_s: float = Field(
-        0.01,
-        ge=0,
-        le=5,
-        description="Longest wait, in seconds, for a batch to fill; each batch costs a commit and makes a delta",
-    )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     deltas_every_s: float = Field(
         0.25, gt=0, le=60, description="Seconds between two looks for deltas to publish; the dashboard lags by it"
