@@ -13,6 +13,9 @@ class TriageSettings(Settings):
     service: ClassVar[str] = "triage"
 
     http_port: int = Field(8200, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    batch_max_records: int = Field(
+        3000, ge=1, le=100_000, description="Most records handled in one transaction; more gain little and take memory"
+    )
     desk_gather_s: float = Field(
         0.05, ge=0, le=5, description="Longest wait, in seconds, for more reports and decisions to take in at once"
     )
