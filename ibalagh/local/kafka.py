@@ -108,9 +108,10 @@ class EmbeddedKafka:
 
     def stop(self) -> None:
         """Ends all brokers, the cooperative way first, under one deadline."""
-        records = [record for node in self._running if (record := self._record(node)) is not None]
+        running = dict(self._running)  # a start that is still under way forgets a broker when it sees it end
+        records = [record for node in running if (record := self._record(node)) is not None]
         processes.end(records, STOP_TIMEOUT_S)
-        for node, process in self._running.items():
+        for node, process in running.items():
             process.wait()
             self._pid_file(node).unlink(missing_ok=True)
         self._running.clear()

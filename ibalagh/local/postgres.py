@@ -91,12 +91,13 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Fast shutdown (open transactions are rolled back), then SIGKILL when the deadline has passed."""
-        if self._process is None:
+        process = self._process  # a start that is still under way forgets it when it sees the server end
+        if process is None:
             return
         record = ProcessRecord.read(self._pid_file)
         if record is not None:
             processes.end([record], STOP_TIMEOUT_S, signal.SIGINT)
-        self._process.wait()
+        process.wait()
         self._pid_file.unlink(missing_ok=True)
         self._process = None
 
