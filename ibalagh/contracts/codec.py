@@ -15,7 +15,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from ibalagh.events.envelope import Cause, Data, Event, Position
+from ibalagh.events.envelope import UUID_FORM, Cause, Data, Event, Position
 from ibalagh.events.registry import EVENT_TYPES, PREFIX
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Outgoing, Record
@@ -43,7 +43,7 @@ class InvalidReason(StrEnum):
 
 _JSON: Final = re.compile(rb"application/(json|[a-z0-9.+-]+\+json)\s*(;.*)?", re.IGNORECASE)
 _FIXED_HEADERS: Final = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
-_UUID: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID: Final = re.compile(UUID_FORM.encode())
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as JSON can only write it: escaped, by an odd number of backslashes. PostgreSQL's text cannot hold it."""
 _TOPIC: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -63,7 +63,7 @@ class Codec:
         self._headers_of: dict[tuple[str, str], tuple[tuple[str, bytes | None], ...]] = {}
         self._texts: dict[bytes, str] = {}
         self._formatted: tuple[datetime | None, bytes] = (None, b"")
-        self._parsed: tuple[bytes | None, datetime] = (b"", datetime.min.replace(tzinfo=UTC))
+        self._parsed: tuple[bytes | None, datetime] = (None, datetime.min.replace(tzinfo=UTC))
 
     def topic(self, name: str) -> str:
         """The full name of a topic, e.g. `reports.received` → `ibalagh.reports.received`."""
@@ -80,7 +80,7 @@ class Codec:
             ("ce_id", id_.encode()),
             ("ce_subject", key),
             ("ce_time", wire_time),
-            ("ce_origintime", wire_time if origin_time is time else _format_time(origin_time)),
+            ("ce_origintime", wire_time if origin_time is time else format_time(origin_time)),
         ]
         if cause is not None:
             headers.append(("ce_cause", f"{cause[0]}/{cause[1]}/{cause[2]}/{cause[3]}".encode()))
@@ -107,7 +107,7 @@ class Codec:
                 raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE)
             time = self._parse(wire_time)
             wire_origin = headers.get("ce_origintime", wire_time)
-            origin_time = time if wire_origin == wire_time else _parse_time(wire_origin)
+            origin_time = time if wire_origin == wire_time else parse_time(wire_origin)
             cause = parse_cause(headers["ce_cause"]) if "ce_cause" in headers else None
             text = _subject(subject)
         except KeyError:
@@ -140,14 +140,14 @@ class Codec:
     def _format(self, time: datetime) -> bytes:
         last, wire = self._formatted
         if time is not last:
-            wire = _format_time(time)
+            wire = format_time(time)
             self._formatted = (time, wire)
         return wire
 
     def _parse(self, value: bytes | None) -> datetime:
         last, time = self._parsed
         if not value or value != last:
-            time = _parse_time(value)
+            time = parse_time(value)
             self._parsed = (value, time)
         return time
 
@@ -206,11 +206,13 @@ def _refuse_other_content(content_type: bytes | None) -> None:
         raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE)
 
 
-def _format_time(time: datetime) -> bytes:
+def format_time(time: datetime) -> bytes:
+    """A time as attributes carry it (RFC 3339), in UTC. `time` is aware."""
     return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat().encode()
 
 
-def _parse_time(value: bytes | None) -> datetime:
+def parse_time(value: bytes | None) -> datetime:
+    """The time in an attribute. Raises ValueError for what is none, or none with its offset from UTC."""
     time = datetime.fromisoformat((value or b"").decode())
     if time.tzinfo is None:
         raise ValueError("a time without its offset from UTC")

@@ -6,6 +6,7 @@ behind it is. What is passed over is not checked either; those readers do that t
 letters.
 """
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from ibalagh.contracts.codec import Codec
@@ -20,7 +21,7 @@ class PassedOver(Data):
 _NOTHING: Final = PassedOver()
 
 
-class PassingCodec(Codec):
+class PassingCodec(Codec, ABC):
     """A codec that parses what `passes_over` does not name. One thread uses it to read."""
 
     def __init__(self, topic_prefix: str) -> None:
@@ -28,9 +29,9 @@ class PassingCodec(Codec):
         self._passed: Event[Data] | None = None
         self._passed_ms = 0
 
+    @abstractmethod
     def passes_over(self, wire_type: bytes, value: bytes) -> bool:
         """Whether a record of this type, with this value, is no matter to the reader."""
-        raise NotImplementedError
 
     def read(self, wire_type: bytes, record: Record) -> Event[Data]:  # noqa: ARG002 - for readers that know better
         """The event of a record that is not passed over. Raises as `decode` does."""

@@ -6,11 +6,13 @@ refuse a repeat by one high-water mark per source partition.
 """
 
 from datetime import datetime
-from typing import Annotated, Generic, NamedTuple, Self, TypeVar
+from typing import Annotated, Final, Generic, NamedTuple, Self, TypeVar
 
 import uuid_utils
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+UUID_FORM: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The expression that a `Uuid` matches, for readers that look at bytes before there is a model."""
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 """A UUID in its canonical lower-case text form (RFC 9562, section 4)."""
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 import uuid_utils
 
 from ibalagh.events.envelope import Cause, Data, Event, derived_id
 from ibalagh.events.registry import type_of
+
+_new: Final = tuple.__new__
+"""Makes a named tuple from its fields in order at half the cost of calling its class."""
 
 
 def root(data: Data, *, id_: str, source: str, subject: str, now: datetime) -> Event[Data]:
@@ -35,19 +39,29 @@ def effect(cause: Event[Data], data: Data, *, source: str, subject: str, number:
 
 
 def effects(cause: Event[Data], data: Iterable[Data], *, source: str, subject: str, now: datetime) -> list[Event[Data]]:
-    """All events about `subject` that `cause` caused, numbered from 0: as `effect` makes each, at two thirds of the
-    cost, since what they share is looked at once.
+    """All events about `subject` that `cause` caused, numbered from 0: as `effect` makes each.
+
+    Raises ValueError when the cause was not read from a topic.
+    """
+    return effects_of_types(
+        cause, [(type_of(type(each)), each) for each in data], source=source, subject=subject, now=now
+    )
+
+
+def effects_of_types(
+    cause: Event[Data], said: Iterable[tuple[str, Data]], *, source: str, subject: str, now: datetime
+) -> list[Event[Data]]:
+    """As `effects`, of data beside its type, which need not be a model: at half the cost of `effect` for each, since
+    what they share is looked at once.
 
     Raises ValueError when the cause was not read from a topic.
     """
     if cause.position is None:
         raise ValueError(f"{cause.type} {cause.id} was not read from a topic, so nothing can be derived from it")
-    topic, partition, offset = cause.position
-    origin_time = cause.origin_time
-    namespace, name_end = uuid_utils.UUID(cause.id), f"|{subject}"
+    position, origin_time, namespace = tuple(cause.position), cause.origin_time, uuid_utils.UUID(cause.id)
     made: list[Event[Data]] = []
-    for number, each in enumerate(data):
-        type_ = type_of(type(each))
-        id_ = str(uuid_utils.uuid5(namespace, type_ + name_end))
-        made.append(Event(id_, type_, source, subject, now, origin_time, each, Cause(topic, partition, offset, number)))
+    for number, (type_, data) in enumerate(said):
+        id_ = str(uuid_utils.uuid5(namespace, f"{type_}|{subject}"))
+        place = _new(Cause, (*position, number))
+        made.append(_new(Event, (id_, type_, source, subject, now, origin_time, data, place, None)))
     return made

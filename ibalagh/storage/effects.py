@@ -6,10 +6,9 @@ row, and what the effects of one cause share is rendered once per cause.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
-from ibalagh.contracts.codec import Codec
+from ibalagh.contracts.codec import Codec, format_time
 from ibalagh.events.envelope import Data, Event
 from ibalagh.storage.chunks import ChunkWriter, Shape
 from ibalagh.stream.ports import TopicPartition
@@ -59,9 +58,9 @@ class EffectPacker:
                 return None
             last_offset, last_number = offset, number
             if time is not last_time:
-                last_time, time_ = time, _wire(time)
+                last_time, time_ = time, format_time(time)
             if origin_time is not last_origin:
-                last_origin, origin = origin_time, _wire(origin_time)
+                last_origin, origin = origin_time, format_time(origin_time)
             if subject is not last_subject:
                 last_subject, key = subject, subject.encode()
             name, shape = self._shapes.get((type_, said_by)) or self._learn(event)
@@ -79,7 +78,3 @@ class EffectPacker:
         learnt = f"{event.type} {event.source}", Shape(outgoing.topic, tuple(fixed), _OWN)
         self._shapes[event.type, event.source] = learnt
         return learnt
-
-
-def _wire(time: datetime) -> bytes:
-    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat().encode()

@@ -12,9 +12,9 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, parse_time
 from ibalagh.contracts.passing import PassedOver, PassingCodec
-from ibalagh.events.envelope import Data, Event
+from ibalagh.events.envelope import UUID_FORM, Data, Event
 from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.transaction import Transaction
@@ -43,7 +43,9 @@ REFERRED_BY_MACHINE: Final = b'"decision":{"disposition":"refer",'
 """How triage's codec writes a decision to refer. No text of a report can hold it: quotes within a string are escaped.
 Who writes the same JSON otherwise is read in full, with the same result."""
 _WIRE_TRIAGED: Final = type_of(ReportTriagedV1).encode()
-_is_id: Final = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_is_id: Final = regex(UUID_FORM).fullmatch
+_aware: Final = lru_cache(maxsize=256)(parse_time)
+"""Cached, since referral gives all events of a batch the same one."""
 
 
 class StatusCodec(PassingCodec):
@@ -66,20 +68,6 @@ class StatusCodec(PassingCodec):
         self._ignored = {
             name.encode() for name, entry in EVENT_TYPES.items() if entry.topic in TOPICS and name not in SLIM_MODELS
         }
-
-    def decode(self, record: Record) -> Event[Data]:
-        """What the event says, in its place: the runtime hands it through to `project`, and reads `origin_time`."""
-        _, _, _, _, value, pairs, timestamp_ms = record
-        wire_type = b""
-        for name, attribute in pairs:
-            if name == "ce_type":
-                wire_type = attribute or b""
-                break
-        if value is not None and self.passes_over(wire_type, value):
-            if timestamp_ms == self._passed_ms and self._passed is not None:
-                return self._passed
-            return super().decode(record)
-        return self.read(wire_type, record)
 
     def passes_over(self, wire_type: bytes, value: bytes) -> bool:
         """What changes no status."""
@@ -162,12 +150,3 @@ def project(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
     """Apply a batch to the projection; it causes no events."""
     save_status(tx, changes(events))
     return Handled(())
-
-
-@lru_cache(maxsize=256)
-def _aware(wire: bytes | None) -> datetime:
-    """A time with its offset; cached, since referral gives all events of a batch the same one."""
-    time = datetime.fromisoformat((wire or b"").decode())
-    if time.tzinfo is None:
-        raise ValueError("a time without its offset from UTC")
-    return time

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 from ibalagh.events.cases import CaseLeftV1
 from ibalagh.events.commands import ActOnCaseV1
 from ibalagh.events.envelope import Data, Event
-from ibalagh.events.make import effects
+from ibalagh.events.make import effects, effects_of_types
 from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Disposition, SuspectState
 from services.referral import lifecycle, linking, membership
@@ -21,7 +21,6 @@ from services.referral.history import Entry, departure, entry_of
 from services.referral.membership import Change
 from services.referral.model import SOURCE, Case, Membership
 from services.referral.referred import ReferredReport, referred_of
-from services.referral.writing import effects_of
 
 MAX_VERSION: Final = 2**31 - 1
 """The largest version that a row can hold."""
@@ -243,7 +242,7 @@ class _Ledger:
             growth = membership.joined(case, report, joined_by=joined_by, now=now)
             joined_version = growth.case.version
         self._cases[case_id] = growth.case
-        self._effects += effects_of(event, growth.said, subject=case_id, now=now)
+        self._effects += effects_of_types(event, growth.said, source=SOURCE, subject=case_id, now=now)
         self._memberships[report.report_id] = Membership(
             report.report_id, case_id, report.version, joined_version, report.category, report.received_on, now
         )

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, cast
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, parse_time
 from ibalagh.contracts.passing import PassingCodec
-from ibalagh.events.envelope import Data, Event, Position
+from ibalagh.events.envelope import UUID_FORM, Data, Event, Position
 from ibalagh.events.registry import TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.transaction import Transaction
@@ -30,7 +30,8 @@ _FIRST: Final = [("content-type", b"application/json"), ("ce_specversion", b"1.0
 _OTHERS: Final = ("ce_source", "ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause")
 """The attributes of an effect of triage, in the order in which our codec writes them."""
 _ATTRIBUTES: Final = len(_FIRST) + len(_OTHERS)
-_is_id: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_is_id: Final = re.compile(UUID_FORM.encode()).fullmatch
+_time: Final = lru_cache(maxsize=1_024)(parse_time)
 _is_cause: Final = re.compile(rb"[a-zA-Z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}/[0-9]{1,9}").fullmatch
 
 
@@ -82,15 +83,6 @@ class CasesCodec(PassingCodec):
             )
         except ValueError:
             return None
-
-
-@lru_cache(maxsize=1_024)
-def _time(form: bytes | None) -> datetime:
-    """Raises ValueError for what is no time, or none with its offset from UTC."""
-    time = datetime.fromisoformat((form or b"").decode())
-    if time.tzinfo is None:
-        raise ValueError("a time without its offset from UTC")
-    return time
 
 
 class Handler:

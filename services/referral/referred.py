@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from pydantic_core import to_json
 
+from ibalagh.events.envelope import UUID_FORM
 from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Channel, IndicatorKind, Urgency, Variety
 from services.referral.linking import hashed, key_of
@@ -37,7 +38,7 @@ _CHARACTER: Final = r"[ !#-\[\]-~]"
 _SHORT: Final = f'"{_CHARACTER}{{0,200}}"'
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"{_CHARACTER}{{1,2048}}"\}}'
 _PATTERN: Final = (
-    r'\{"report_id":"(?P<report_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","version":(?P<version>[1-9][0-9]{0,8}),'
+    rf'\{{"report_id":"(?P<report_id>{UUID_FORM})","version":(?P<version>[1-9][0-9]{{0,8}}),'
     r'"facts":(?P<facts>\{"received_on":"(?P<received_on>[0-9]{4}-[0-9]{2}-[0-9]{2})","identified":(?:true|false),'
     rf'"country":"[A-Z]{{2}}","channel":"(?:{"|".join(Channel)})"\}}),"variety":"(?:{"|".join(Variety)})",'
     rf'"decision":\{{"disposition":"refer","category":"(?P<category>{"|".join(Category)})","urgency":(?P<urgency>[0-3]),'

@@ -10,15 +10,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
 
-import uuid_utils
 from pydantic_core import to_json
 
 from ibalagh.events.cases import CaseJoinedV1, CaseOpenedV1, CaseReferredV1, ProsecutionNotifiedV1
-from ibalagh.events.envelope import Cause, Data, Event
+from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Category, Urgency
 from services.referral.competence import Assignment, Competence
-from services.referral.model import SOURCE
 from services.referral.referred import ReferredReport
 
 _OPENED: Final = type_of(CaseOpenedV1)
@@ -33,9 +31,6 @@ _new: Final = tuple.__new__
 _REMEMBERED: Final = 4_096
 """How many assignments and texts are remembered at most: provinces and organisations come from a wire."""
 
-Said = tuple[str, bytes]
-"""The type of an event and its data, written."""
-
 
 class _Json(NamedTuple):
     json: bytes
@@ -49,6 +44,10 @@ class Written(_Json):
     def to_json(self) -> bytes:
         """See `Data`."""
         return self.json
+
+
+Said = tuple[str, Data]
+"""The type of an event and its data, written."""
 
 
 class Referral(NamedTuple):
@@ -80,9 +79,9 @@ def opening(case_id: str, report: ReferredReport, to: Referral, now: datetime) -
     """A report opened a case, which was referred, and the prosecutor notified: versions 1 to 3."""
     case, at = case_id.encode(), _time(now)
     return (
-        (_OPENED, _in_case(_HEAD % (case, 1, at), report, b'"indicators":', report.indicators)),
-        (_REFERRED, _HEAD % (case, 2, at) + to.referred),
-        (_NOTIFIED, _HEAD % (case, 3, at) + to.notified),
+        (_OPENED, _written(_in_case(_HEAD % (case, 1, at), report, b'"indicators":', report.indicators))),
+        (_REFERRED, _written(_HEAD % (case, 2, at) + to.referred)),
+        (_NOTIFIED, _written(_HEAD % (case, 3, at) + to.notified)),
     )
 
 
@@ -91,24 +90,11 @@ def joining(
 ) -> tuple[Said, ...]:
     """A report joined a case; `joined_by` are the indicators that they share, as JSON."""
     head = _HEAD % (case_id.encode(), version, _time(now))
-    return ((_JOINED, _in_case(head, report, b'"joined_by":', joined_by)),)
+    return ((_JOINED, _written(_in_case(head, report, b'"joined_by":', joined_by))),)
 
 
-def effects_of(cause: Event[Data], said: Iterable[Said], *, subject: str, now: datetime) -> list[Event[Data]]:
-    """The effects that `ibalagh.events.make.effects` makes, of data that is written.
-
-    Raises ValueError when the cause was not read from a topic.
-    """
-    if cause.position is None:
-        raise ValueError(f"{cause.type} {cause.id} was not read from a topic, so nothing can be derived from it")
-    position, origin_time, namespace = tuple(cause.position), cause.origin_time, uuid_utils.UUID(cause.id)
-    made: list[Event[Data]] = []
-    for number, (type_, json) in enumerate(said):
-        id_ = str(uuid_utils.uuid5(namespace, f"{type_}|{subject}"))
-        written = cast(Data, _new(Written, (json,)))
-        place = _new(Cause, (*position, number))
-        made.append(_new(Event, (id_, type_, SOURCE, subject, now, origin_time, written, place, None)))
-    return made
+def _written(json: bytes) -> Data:
+    return cast(Data, _new(Written, (json,)))
 
 
 def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Iterable[bytes]) -> bytes:

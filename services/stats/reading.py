@@ -15,8 +15,8 @@ from functools import partial
 from re import compile as regex
 from typing import Any, Final, NamedTuple, cast
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, InvalidReason, parse_cause
-from ibalagh.events.envelope import Cause, Data, Event, Position
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, InvalidReason, parse_cause, parse_time
+from ibalagh.events.envelope import UUID_FORM, Cause, Data, Event, Position
 from ibalagh.events.registry import EVENT_TYPES, PREFIX
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
@@ -25,7 +25,7 @@ from services.stats.contents import Contents, Tally
 from services.stats.counting import COUNTED
 from services.stats.glance import PATTERNS, REPORT_ID, Take
 
-_UUID: Final = regex(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID: Final = regex(UUID_FORM.encode())
 _UUID_SHAPE: Final = b"hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
 _TO_SHAPE: Final = bytes(
     ord("h") if byte in b"0123456789abcdef" else byte if byte == ord("-") else 0 for byte in range(256)
@@ -203,9 +203,8 @@ class CountingCodec(Codec):
         return self._with_care(record)
 
     def _is_time(self, time: bytes) -> bool:
-        """Whether it is a moment with its offset from UTC. Raises ValueError when it is none at all."""
-        if datetime.fromisoformat(time.decode()).tzinfo is None:
-            return False
+        """True for a moment with its offset from UTC. Raises ValueError for anything else."""
+        parse_time(time)
         self._last_time = time
         return True
 
@@ -282,8 +281,7 @@ def _attributes(headers: Mapping[str, bytes | None]) -> Cause | None:
         if id_ is None or subject is None or time is None:
             raise InvalidRecordError(InvalidReason.MISSING_ATTRIBUTE)
         subject.decode()
-        if datetime.fromisoformat(time.decode()).tzinfo is None:
-            raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE)
+        parse_time(time)
     except KeyError:
         raise InvalidRecordError(InvalidReason.MISSING_ATTRIBUTE) from None
     except ValueError:

@@ -12,13 +12,12 @@ bytes go to the row, and whoever reads the row finds what the strict reader woul
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache, partial
 from re import compile as regex
 from typing import Final, cast
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_cause
-from ibalagh.events.envelope import Data, Event
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_cause, parse_time
+from ibalagh.events.envelope import UUID_FORM, Data, Event
 from ibalagh.events.registry import PREFIX, TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.events.vocabulary import IndicatorKind
@@ -27,9 +26,8 @@ from services.triage.packing import Arrival
 from services.triage.reviews import first_state
 
 _FIXED_HEADERS: Final = (b"application/json", b"1.0", type_of(ReportTriagedV1).encode(), b"/triage")
-_UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_is_id: Final = regex(_UUID.encode()).fullmatch
-_start: Final = regex(rf'\{{"report_id":"({_UUID})"'.encode()).match
+_is_id: Final = regex(UUID_FORM.encode()).fullmatch
+_start: Final = regex(rf'\{{"report_id":"({UUID_FORM})"'.encode()).match
 _AFTER_ID: Final = len(b'{"report_id":""') + 36
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"[ !#-\[\]-~]{{1,2048}}"\}}'
 """Of printable ASCII without what JSON escapes; others are read in full."""
@@ -92,7 +90,7 @@ class DeskCodec(Codec):
         if number != b"0" or not offset.isdigit() or len(offset) > _OFFSET_DIGITS:
             return None
         self._parse(headers["ce_time"])
-        received_at = _time(headers["ce_origintime"])
+        received_at = parse_time(headers["ce_origintime"])
         return _arrival((start[1].decode(), received_at, *standing, _source(source), int(offset), value))
 
     def _learn(self, record: Record, report: ReportTriagedV1) -> None:
@@ -120,10 +118,3 @@ def _texts(value: bytes) -> tuple[bytes, bytes, bytes, bytes]:
 def _source(wire: bytes) -> tuple[str, int]:
     """A topic and a partition, from `topic/partition`. Raises ValueError for anything else."""
     return parse_cause(wire + b"/0/0")[:2]
-
-
-def _time(wire: bytes | None) -> datetime:
-    time = datetime.fromisoformat((wire or b"").decode())
-    if time.tzinfo is None:
-        raise ValueError("a time without its offset from UTC")
-    return time
