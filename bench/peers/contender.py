@@ -10,6 +10,7 @@ from ibalagh.events.registry import RECEIVED, TRIAGED
 from ibalagh.ops.collector import spare_the_collector
 from ibalagh.stream.ports import Outgoing, Record
 from services.triage.handlers import Classifier
+from services.triage.reported import ReportCodec
 
 
 class Settings(NamedTuple):
@@ -48,7 +49,7 @@ def triage(settings: Settings) -> Callable[[Record], Outgoing]:
     """
     spare_the_collector()
     classify = Classifier.from_policy_file()
-    source, target = Codec(settings.source_prefix), Codec(settings.target_prefix)
+    source, target = ReportCodec(settings.source_prefix), Codec(settings.target_prefix)
 
     def handle(record: Record) -> Outgoing:
         handled = classify([source.decode(record)], datetime.now(UTC))

@@ -39,7 +39,6 @@ def build(settings: Settings, guarantee: str) -> faust.App:
                     message.key,
                     message.value,
                     list(headers.items()),
-                    int(message.timestamp * 1000),
                 )
             )
             out = {name: value or b"" for name, value in outgoing.headers}

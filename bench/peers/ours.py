@@ -9,6 +9,7 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer
 from ibalagh.stream.kafka_unit import KafkaUnit
 from ibalagh.stream.processor import Processor
 from services.triage.handlers import Classifier
+from services.triage.reported import ReportCodec
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
         service="triage",
         topics=[RECEIVED],
         consumer=consumer,
-        codec=Codec(settings.source_prefix),
+        codec=ReportCodec(settings.source_prefix),
         unit=unit,
     )
     shutdown = Shutdown()

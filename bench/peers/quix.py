@@ -30,9 +30,9 @@ def main() -> None:
     source = application.topic(settings.source, key_deserializer="bytes", value_deserializer="bytes")
     target = application.topic(settings.target, key_serializer="bytes", value_serializer="bytes")
 
-    def decide(value: bytes, key: bytes, timestamp_ms: int, headers: Any) -> Outgoing:
+    def decide(value: bytes, key: bytes, _timestamp_ms: int, headers: Any) -> Outgoing:
         context = message_context()
-        record = Record(context.topic, context.partition, context.offset, key, value, headers, timestamp_ms)
+        record = Record(context.topic, context.partition, context.offset, key, value, headers)
         return handle(record)
 
     frame = application.dataframe(source)

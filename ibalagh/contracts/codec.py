@@ -91,7 +91,7 @@ class Codec:
 
         Raises InvalidRecordError with an `InvalidReason`.
         """
-        topic, partition, offset, key, value, pairs, _ = record
+        topic, partition, offset, key, value, pairs = record
         if value is None:
             raise InvalidRecordError(InvalidReason.NULL_VALUE)
         if len(value) > MAX_VALUE_BYTES:

@@ -1,9 +1,9 @@
 """Rows of the outbox: some hundred records to a row, packed, since what a row costs is paid per row.
 
-In: the records that one batch causes, in order; out: rows for COPY (PostgreSQL, "COPY", section "Binary Format"), and
-back. A row holds records whose causes follow one another in one source partition, and never parts what one source
-record caused. Packed is MessagePack of `[shapes, records]`, compressed as an LZ4 block with its size before it: a shape
-is what many records share (`Shape`), a record is its shape's name, key, value, and the values of its own headers.
+In: the records that one batch causes, in order; out: rows for binary COPY, and back. A row holds records whose causes
+follow one another in one source partition, and never parts what one source record caused. Packed is MessagePack of
+`[shapes, records]`, compressed as an LZ4 block with its size before it: a shape is what many records share (`Shape`),
+a record is its shape's name, key, value, and the values of its own headers.
 """
 
 import struct
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgpack  # type: ignore[import-untyped]
 from cramjam import lz4
 
+from ibalagh.storage import binary
 from ibalagh.stream.ports import Outgoing
 
 COLUMNS: Final = ("source_topic", "source_partition", "first_offset", "last_offset", "records", "packed")
@@ -21,8 +22,6 @@ MOST_RECORDS: Final = 250
 MOST_BYTES: Final = 512 * 1024
 """Of values in a row, unless one source record's are larger."""
 
-_START: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
-_END: Final = struct.pack(">h", -1)
 _numbers: Final = struct.Struct(">iqiqii").pack
 _length: Final = struct.Struct(">i").pack
 
@@ -64,7 +63,7 @@ class ChunkWriter:
     def stream(self) -> bytes:
         """All rows as one COPY stream for `COLUMNS`; empty when nothing was added."""
         self._close()
-        return b"".join((_START, *self._rows, _END)) if self._rows else b""
+        return binary.stream(self._rows) if self._rows else b""
 
     def _close(self) -> None:
         if not self._entries:
@@ -94,5 +93,4 @@ def shaped(record: Outgoing) -> tuple[Shape, Entry]:
 
 @lru_cache(maxsize=1024)
 def _start_of_row(topic: str, partition: int) -> bytes:
-    name = topic.encode()
-    return struct.pack(">hi", len(COLUMNS), len(name)) + name + struct.pack(">ii", 4, partition)
+    return struct.pack(">h", len(COLUMNS)) + binary.text(topic) + struct.pack(">ii", 4, partition)

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ibalagh.stream.errors import AbortableError, FatalStreamError, PassingError
-from ibalagh.stream.ports import Acknowledgement, GroupMetadata, Outgoing, Positions, Record, TopicPartition
+from ibalagh.stream.ports import (
+    Acknowledgement,
+    GroupMetadata,
+    Outgoing,
+    PassesOver,
+    Positions,
+    Record,
+    TopicPartition,
+)
 
 _OPEN: Final = "open"
 _COMMITTED: Final = "committed"
@@ -82,9 +90,9 @@ class MemoryBroker:
         with self.changed:
             self.partition(partition).start = before
 
-    def consumer(self, group: str) -> "MemoryConsumer":
-        """A consumer of `group`."""
-        return MemoryConsumer(self, group)
+    def consumer(self, group: str, passes_over: PassesOver | None = None) -> "MemoryConsumer":
+        """A consumer of `group`; what `passes_over` names is left out."""
+        return MemoryConsumer(self, group, passes_over)
 
     def transactional_producer(self, transactional_id: str) -> "MemoryTransactionalProducer":
         """A producer of `transactional_id`."""
@@ -131,7 +139,7 @@ class MemoryBroker:
         partition = TopicPartition(topic, zlib.crc32(key or b"") % count)
         entries = self.partition(partition).entries
         offset = len(entries)
-        record = Record(topic, partition.partition, offset, key, value, tuple(headers), int(time.time() * 1000))
+        record = Record(topic, partition.partition, offset, key, value, tuple(headers))
         entries.append(_Entry(record, transaction))
         if transaction is not None:
             transaction.partitions.add(partition)
@@ -182,8 +190,9 @@ class MemoryBroker:
 class MemoryConsumer:
     """See `ports.Consumer`."""
 
-    def __init__(self, broker: MemoryBroker, group: str) -> None:
+    def __init__(self, broker: MemoryBroker, group: str, passes_over: PassesOver | None = None) -> None:
         self.group = group
+        self._passes_over = passes_over or (lambda _topic, _value: False)
         self.topics: list[str] = []
         self.target: set[TopicPartition] = set()
         self.owned: set[TopicPartition] = set()
@@ -324,7 +333,8 @@ class MemoryConsumer:
                 raise FatalStreamError(f"the group's offset {position} is not in the log of {partition}")
             while position < end and len(records) < max_records:
                 record, transaction = log.entries[position]
-                if record is not None and (transaction is None or transaction.state == _COMMITTED):
+                committed = transaction is None or transaction.state == _COMMITTED
+                if record is not None and committed and not self._passes_over(record.topic, record.value):
                     records.append(record)
                 position += 1
             self._positions[partition] = position

@@ -14,7 +14,7 @@ class TopicPartition(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record as read: bytes untouched. `timestamp_ms` is the broker's or the producer's, since the epoch."""
+    """A record as read: bytes untouched."""
 
     topic: str
     partition: int
@@ -22,7 +22,6 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
-    timestamp_ms: int
 
 
 class Outgoing(NamedTuple):
@@ -33,6 +32,10 @@ class Outgoing(NamedTuple):
     value: bytes | None
     headers: Headers
 
+
+PassesOver = Callable[[str, bytes | None], bool]
+"""Whether a record of this topic, with this value, is no matter to a reader: asked before anything is made of it, since
+a reader may meet more of these than of others."""
 
 Positions = Mapping[TopicPartition, int]
 """Per partition, the offset of the next record to read."""
@@ -59,6 +62,7 @@ class Consumer(Protocol):
     def consume(self, max_records: int, linger_s: float, idle_s: float) -> list[Record]:
         """Up to `max_records` of the partitions that are assigned and not paused: waits up to `idle_s` for the first
         one, then up to `linger_s` for more. Never returns records of partitions that were revoked meanwhile.
+        Records that the consumer was told to pass over are read and left out: positions move past them.
         Raises `PassingError` when the broker is away, `FatalStreamError` when going on is pointless."""
 
     def assignment(self) -> Collection[TopicPartition]:

@@ -61,7 +61,7 @@ class Batch:
     def first_offsets(self) -> Mapping[TopicPartition, int]:
         """Per partition with records here, the smallest offset: a stored position above it means a repeat."""
         # Plain pairs first, since this runs once per record; of a pair's offsets the one set last is the first.
-        first = {(topic, partition): offset for topic, partition, offset, *_ in reversed(self.records)}
+        first = {(topic, partition): offset for topic, partition, offset, _, _, _ in reversed(self.records)}
         return {TopicPartition(*pair): offset for pair, offset in first.items()}
 
     def dead_letters(self, rejected: Sequence[Rejected], *, topic: str, consumer: str, now: datetime) -> list[Outgoing]:

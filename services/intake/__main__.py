@@ -115,7 +115,9 @@ def _status(settings: IntakeSettings, database: Database) -> Processor:
         name="status",
         service=settings.service,
         topics=TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, group, gather_s=settings.status_gather_s),
+        consumer=KafkaConsumer(
+            settings.kafka_bootstrap, group, group, gather_s=settings.status_gather_s, passes_over=codec.passes_over
+        ),
         codec=codec,
         unit=PostgresUnit(database, group, project, codec=codec),
         max_records=settings.batch_max_records,

@@ -12,11 +12,9 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES, parse_time
-from ibalagh.contracts.passing import PassedOver, PassingCodec
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event
-from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED, type_of
-from ibalagh.events.reports import ReportTriagedV1
+from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.ports import Record
 from ibalagh.stream.unit import Handled
@@ -39,16 +37,24 @@ from services.intake.store import save_status
 
 TOPICS = (TRIAGED, REFERRED, OUTCOMES)
 
-REFERRED_BY_MACHINE: Final = b'"decision":{"disposition":"refer",'
-"""How triage's codec writes a decision to refer. No text of a report can hold it: quotes within a string are escaped.
-Who writes the same JSON otherwise is read in full, with the same result."""
-_WIRE_TRIAGED: Final = type_of(ReportTriagedV1).encode()
+TO_REFER: Final = b'"decision":{"disposition":"refer",'
+REVIEWER: Final = b',"reviewer":'
+"""How triage's codec writes a decision to refer, and that a person took it. No text can hold it, since quotes
+within a string are escaped. Who writes the same JSON otherwise is read in full, with the same result."""
+PROSECUTOR: Final = b',"prosecutor":'
+PREVIOUS_SERVICE: Final = b',"previous_service":'
+"""A prosecutor is named when a case is referred and when the prosecution is notified of it, neither of which says more
+than that the report is in a case; and when a case goes from one service to another, which says more."""
 _is_id: Final = regex(UUID_FORM).fullmatch
 _aware: Final = lru_cache(maxsize=256)(parse_time)
 """Cached, since referral gives all events of a batch the same one."""
 
 
-class StatusCodec(PassingCodec):
+class Ignored(Data):
+    """What is read of events that change no status and yet were not passed over."""
+
+
+class StatusCodec(Codec):
     """A codec that reads of each event what the projection needs and no more, as what it says to the reporter; nor does
     it check attributes that nothing here depends on. One thread reads with it.
 
@@ -59,29 +65,36 @@ class StatusCodec(PassingCodec):
     def __init__(self, topic_prefix: str) -> None:
         super().__init__(topic_prefix)
         self._by_wire_type = {
-            name.encode(): entry._replace(model=SLIM_MODELS.get(name, PassedOver))
-            for name, entry in EVENT_TYPES.items()
+            name.encode(): entry._replace(model=SLIM_MODELS.get(name, Ignored)) for name, entry in EVENT_TYPES.items()
         }
         self._slim = {
             name.encode(): (name, self._topic_of[name], _SAYERS[model]) for name, model in SLIM_MODELS.items()
         }
-        self._ignored = {
-            name.encode() for name, entry in EVENT_TYPES.items() if entry.topic in TOPICS and name not in SLIM_MODELS
-        }
+        self._triaged = self.topic(TRIAGED)
+        self._referred = self.topic(REFERRED)
 
-    def passes_over(self, wire_type: bytes, value: bytes) -> bool:
-        """What changes no status."""
-        return REFERRED_BY_MACHINE in value if wire_type == _WIRE_TRIAGED else wire_type in self._ignored
+    def passes_over(self, topic: str, value: bytes | None) -> bool:
+        """Whether it is known by its bytes to change no status: a referral by the machine, or what follows of it."""
+        if value is None:
+            return False
+        if topic == self._triaged:
+            return TO_REFER in value and REVIEWER not in value
+        return topic == self._referred and PROSECUTOR in value and PREVIOUS_SERVICE not in value
 
-    def read(self, wire_type: bytes, record: Record) -> Event[Data]:
-        """What an event says that may change a status."""
-        slim, value = self._slim.get(wire_type), record[4]
+    def decode(self, record: Record) -> Event[Data]:
+        """What an event says that may change a status. Raises as `Codec.decode` does."""
+        value, wire_type = record[4], None
+        for name, attribute in record[5]:
+            if name == "ce_type":
+                wire_type = attribute
+                break
+        slim = self._slim.get(wire_type or b"")
         if slim is not None and value is not None and len(value) <= MAX_VALUE_BYTES:
             try:
                 return _quickly(record, value, *slim)
             except (KeyError, TypeError, ValueError):
                 pass  # `Codec` says what is wrong with it
-        event = super().read(wire_type, record)
+        event = super().decode(record)
         saying = said(event)
         return event if saying is None else cast(Event[Data], saying)
 
@@ -94,7 +107,7 @@ KeyError, TypeError or ValueError for what is not in order, and for what says no
 
 def _quickly(record: Record, value: bytes, type_: str, own_topic: str, say: Sayer) -> Event[Data]:
     """What an event says. Raises KeyError, TypeError or ValueError for what `Codec` must look at."""
-    topic, _, _, key, _, pairs, _ = record
+    topic, _, _, key, _, pairs = record
     headers = dict(pairs)
     if topic != own_topic or not key or key != headers["ce_subject"] or len(headers) != len(pairs):
         raise ValueError("no record of this event")

@@ -45,20 +45,27 @@ FOR UPDATE SKIP LOCKED
 SELECT topic, partition, max(next_offset) FROM published_positions
 WHERE before <= %(time)s GROUP BY topic, partition
 
--- name: save_triaged
--- Set what triage made of reports; an older version never replaces a newer one.
-INSERT INTO report_status (report_id, triage_version, triage_status, triaged_at)
-SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(statuses)s::text[], %(times)s::timestamptz[])
-ON CONFLICT (report_id) DO UPDATE SET triage_version = excluded.triage_version,
-    triage_status = excluded.triage_status, triaged_at = excluded.triaged_at
-WHERE report_status.triage_version IS NULL OR report_status.triage_version < excluded.triage_version
+-- name: known_statuses
+-- Which of these reports have a status already, locked until the transaction ends.
+SELECT report_id::text FROM report_status WHERE report_id = ANY(%(ids)s::uuid[])
+ORDER BY report_id FOR NO KEY UPDATE
 
--- name: save_linked
--- Set the cases that reports are in; null when they left.
-INSERT INTO report_status (report_id, case_id, linked_at)
-SELECT * FROM unnest(%(ids)s::uuid[], %(cases)s::uuid[], %(times)s::timestamptz[])
-ON CONFLICT (report_id) DO UPDATE SET case_id = excluded.case_id, linked_at = excluded.linked_at
-WHERE report_status.linked_at IS NULL OR report_status.linked_at <= excluded.linked_at
+-- name: update_triaged
+-- Set what triage made of reports that have a row; an older version never replaces a newer one.
+UPDATE report_status
+SET triage_version = said.version, triage_status = said.status, triaged_at = said.at
+FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(statuses)s::text[], %(times)s::timestamptz[])
+    AS said (report_id, version, status, at)
+WHERE report_status.report_id = said.report_id
+  AND (report_status.triage_version IS NULL OR report_status.triage_version < said.version)
+
+-- name: update_linked
+-- Set the cases that reports with a row are in; null when they left.
+UPDATE report_status
+SET case_id = said.case_id, linked_at = said.at
+FROM unnest(%(ids)s::uuid[], %(cases)s::uuid[], %(times)s::timestamptz[]) AS said (report_id, case_id, at)
+WHERE report_status.report_id = said.report_id
+  AND (report_status.linked_at IS NULL OR report_status.linked_at <= said.at)
 
 -- name: save_cases
 -- Set where cases stand; an older version never replaces a newer one.

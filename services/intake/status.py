@@ -5,9 +5,10 @@ report or case, the latest winning. A referral by the machine alone changes noth
 within moments, and a row for it would double the projection's cost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Annotated, Final, NamedTuple, TypeVar
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Disposition
 
 T = TypeVar("T")
+_ID: Final = itemgetter(0)
 MAX_VERSION: Final = 2**31 - 1
 StorableVersion = Annotated[int, Field(ge=1, le=MAX_VERSION)]
 """A version that a row can hold."""
@@ -66,11 +68,11 @@ class CaseStanding(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What a batch changes; no report and no case twice in one list, each list sorted by id."""
+    """What a batch changes, by the id of the report or case, in the order of the ids."""
 
-    triaged: list[Triaged]
-    linked: list[Linked]
-    cases: list[CaseStanding]
+    triaged: Mapping[str, Triaged]
+    linked: Mapping[str, Linked]
+    cases: Mapping[str, CaseStanding]
 
 
 class SlimDecision(Data):
@@ -168,5 +170,5 @@ def changes(sayings: Iterable[object]) -> Changes:
     return Changes(_by_id(triaged), _by_id(linked), _by_id(standing))
 
 
-def _by_id(changed: dict[str, T]) -> list[T]:
-    return [changed[id_] for id_ in sorted(changed)]
+def _by_id(changed: dict[str, T]) -> dict[str, T]:
+    return dict(sorted(changed.items(), key=_ID))

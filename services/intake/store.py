@@ -9,12 +9,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from psycopg2.errors import UniqueViolation
+
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Transaction
+from ibalagh.stream.errors import ConflictError
 from ibalagh.stream.ports import Acknowledgement, TopicPartition
+from services.intake import packing
 from services.intake.acceptance import Prepared
-from services.intake.status import Changes, Status
+from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
 
@@ -162,36 +166,61 @@ class Claim:
 
 
 def save_status(tx: Transaction, changes: Changes) -> None:
-    """Write a batch's changes of the projection inside the transaction that stores the positions."""
-    if changes.triaged:
-        tx.execute(
-            _SQL["save_triaged"],
-            {
-                "ids": _literal([each.report_id for each in changes.triaged]),
-                "versions": _literal([str(each.version) for each in changes.triaged]),
-                "statuses": _literal([each.status for each in changes.triaged]),
-                "times": _literal([_iso(each.at) for each in changes.triaged]),
-            },
-        )
-    if changes.linked:
-        tx.execute(
-            _SQL["save_linked"],
-            {
-                "ids": _literal([each.report_id for each in changes.linked]),
-                "cases": _literal([each.case_id or "NULL" for each in changes.linked]),
-                "times": _literal([_iso(each.at) for each in changes.linked]),
-            },
-        )
-    if changes.cases:
+    """Write a batch's changes of the projection inside the transaction that stores the positions.
+
+    Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are upserted.
+    Raises ConflictError when another worker met one of the new ones first.
+    """
+    triaged, linked, cases = changes
+    met = sorted(triaged.keys() | linked.keys())
+    if met:
+        known = {row[0] for row in tx.fetch_all(_SQL["known_statuses"], {"ids": _literal(met)})}
+        new = [report_id for report_id in met if report_id not in known]
+        if new:
+            try:
+                tx.copy_binary("report_status", packing.COLUMNS, packing.statuses(new, triaged, linked))
+            except UniqueViolation:
+                raise ConflictError("another worker wrote a report's first status meanwhile") from None
+        _update_triaged(tx, [each for report_id, each in triaged.items() if report_id in known])
+        _update_linked(tx, [each for report_id, each in linked.items() if report_id in known])
+    if cases:
+        standing = cases.values()
         tx.execute(
             _SQL["save_cases"],
             {
-                "ids": _literal([each.case_id for each in changes.cases]),
-                "versions": _literal([str(each.version) for each in changes.cases]),
-                "statuses": _literal([each.status for each in changes.cases]),
-                "times": _literal([_iso(each.at) for each in changes.cases]),
+                "ids": _literal([each.case_id for each in standing]),
+                "versions": _literal([str(each.version) for each in standing]),
+                "statuses": _literal([each.status for each in standing]),
+                "times": _literal([_iso(each.at) for each in standing]),
             },
         )
+
+
+def _update_triaged(tx: Transaction, triaged: Sequence[Triaged]) -> None:
+    if not triaged:
+        return
+    tx.execute(
+        _SQL["update_triaged"],
+        {
+            "ids": _literal([each.report_id for each in triaged]),
+            "versions": _literal([str(each.version) for each in triaged]),
+            "statuses": _literal([each.status for each in triaged]),
+            "times": _literal([_iso(each.at) for each in triaged]),
+        },
+    )
+
+
+def _update_linked(tx: Transaction, linked: Sequence[Linked]) -> None:
+    if not linked:
+        return
+    tx.execute(
+        _SQL["update_linked"],
+        {
+            "ids": _literal([each.report_id for each in linked]),
+            "cases": _literal([each.case_id or "NULL" for each in linked]),
+            "times": _literal([_iso(each.at) for each in linked]),
+        },
+    )
 
 
 def _literal(words: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from ibalagh.stream.relay import Relay
 from ibalagh.web.commands import Commands
 from services.referral import app as application
 from services.referral.competence import table_for
-from services.referral.handlers import CasesCodec, Handler
+from services.referral.handlers import CasesCodec, Handler, waits_for_a_person
 from services.referral.settings import ReferralSettings
 
 _PROBE_TIMEOUT_S = 1.5
@@ -63,7 +63,12 @@ def _worker(settings: ReferralSettings, database: Database, codec: Codec, wake_r
         name="worker",
         service=settings.service,
         topics=(TRIAGED, ACTIONS),
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id=f"{group}.{settings.worker_index}"),
+        consumer=KafkaConsumer(
+            settings.kafka_bootstrap,
+            group,
+            client_id=f"{group}.{settings.worker_index}",
+            passes_over=waits_for_a_person,
+        ),
         codec=codec,
         unit=unit,
         max_records=settings.batch_max_records,

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, cast
 
-from ibalagh.contracts.codec import MAX_VALUE_BYTES, parse_time
-from ibalagh.contracts.passing import PassingCodec
+from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event, Position
 from ibalagh.events.registry import TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
@@ -22,9 +21,9 @@ _TRIAGED: Final = type_of(ReportTriagedV1)
 _WIRE_TRIAGED: Final = _TRIAGED.encode()
 _DECISION: Final = b'"decision":{"disposition":"'
 _NOT_REFERRED: Final = (b'review",', b'dismiss",')
-"""How triage's codec writes that the machine does not refer. No text of a report can hold it: quotes within a string
-are escaped. Who writes the same JSON otherwise is read in full, with the same result."""
-
+_REVIEWER: Final = b',"reviewer":'
+"""How triage's codec writes that the machine does not refer, and that a person decided. No text can hold it, since
+quotes within a string are escaped. Who writes the same JSON otherwise is read in full, with the same result."""
 
 _FIRST: Final = [("content-type", b"application/json"), ("ce_specversion", b"1.0"), ("ce_type", _WIRE_TRIAGED)]
 _OTHERS: Final = ("ce_source", "ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause")
@@ -35,31 +34,30 @@ _time: Final = lru_cache(maxsize=1_024)(parse_time)
 _is_cause: Final = re.compile(rb"[a-zA-Z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}/[0-9]{1,9}").fullmatch
 
 
-class CasesCodec(PassingCodec):
-    """A codec that does not parse what the machine did not refer, which waits for a person, and of what it did refer
-    reads what a case needs (`ReferredReport` for data) where all is written as our own codec writes it. Whatever is
-    written otherwise is parsed and refused as by every reader."""
+def waits_for_a_person(topic: str, value: bytes | None) -> bool:  # noqa: ARG001 - the same on whatever topic
+    """Whether it is a `report.triaged` that the machine did not refer: to be passed over."""
+    decision = -1 if value is None else value.find(_DECISION)
+    if value is None or decision < 0:
+        return False
+    return value.startswith(_NOT_REFERRED, decision + len(_DECISION)) and _REVIEWER not in value
+
+
+class CasesCodec(Codec):
+    """A codec that reads of a report that the machine referred what a case needs (`ReferredReport` for data) where all
+    is written as our own codec writes it. Whatever is written otherwise is parsed and refused as by every reader."""
 
     def __init__(self, topic_prefix: str) -> None:
         super().__init__(topic_prefix)
         self._triaged = self.topic(TRIAGED)
 
-    def passes_over(self, wire_type: bytes, value: bytes) -> bool:
-        """Whether it is a `report.triaged` that is not referred."""
-        if wire_type != _WIRE_TRIAGED:
-            return False
-        decision = value.find(_DECISION)
-        return decision >= 0 and value.startswith(_NOT_REFERRED, decision + len(_DECISION))
-
-    def read(self, wire_type: bytes, record: Record) -> Event[Data]:
-        """See `PassingCodec.read`."""
-        event = self._referred(record) if wire_type == _WIRE_TRIAGED else None
-        return event or super().read(wire_type, record)
+    def decode(self, record: Record) -> Event[Data]:
+        """See `Codec.decode`."""
+        return self._referred(record) or super().decode(record)
 
     def _referred(self, record: Record) -> Event[Data] | None:
         """The event of a report that is referred, None for what is not plainly one. It is without its cause: referral
         refuses repeats by the offsets that it stores and by the report's version."""
-        topic, partition, offset, key, value, headers, _ = record
+        topic, partition, offset, key, value, headers = record
         if value is None or len(value) > MAX_VALUE_BYTES or topic != self._triaged or len(headers) != _ATTRIBUTES:
             return None
         (n1, source), (n2, id_), (n3, subject), (n4, time), (n5, origin_time), (n6, cause) = headers[3:]

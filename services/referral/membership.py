@@ -17,11 +17,12 @@ from ibalagh.events.cases import (
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import Decision, ReportReviewedV1
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category
+from ibalagh.events.written import Said
 from services.referral.competence import Competence
 from services.referral.lifecycle import rerouted
 from services.referral.model import MACHINE_ACTOR, Case
 from services.referral.referred import ReferredReport
-from services.referral.writing import Said, joining, opening, referral
+from services.referral.writing import joining, opening, referral
 
 RECLASSIFIED = "reclassified"
 """The reason of a re-routing that follows from a person's new category."""

@@ -8,7 +8,7 @@ by the models once, and nothing is validated that was validated when it was read
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
@@ -16,6 +16,7 @@ from ibalagh.events.cases import CaseJoinedV1, CaseOpenedV1, CaseReferredV1, Pro
 from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Category, Urgency
+from ibalagh.events.written import Said, written
 from services.referral.competence import Assignment, Competence
 from services.referral.referred import ReferredReport
 
@@ -26,28 +27,8 @@ _NOTIFIED: Final = type_of(ProsecutionNotifiedV1)
 
 _HEAD: Final = b'{"case_id":"%b","version":%d,"occurred_at":%b'
 _IN_CASE: Final = b'%b,"report_id":"%b","facts":%b,"category":"%b","urgency":%d,"province":%b,"organisation":%b,%b[%b]}'
-_new: Final = tuple.__new__
-"""Makes a named tuple from its fields in order at half the cost of calling its class."""
 _REMEMBERED: Final = 4_096
 """How many assignments and texts are remembered at most: provinces and organisations come from a wire."""
-
-
-class _Json(NamedTuple):
-    json: bytes
-
-
-class Written(_Json):
-    """Data that is JSON already. To codec and packer it is as good as a model; nobody else sees an effect's data."""
-
-    __slots__ = ()
-
-    def to_json(self) -> bytes:
-        """See `Data`."""
-        return self.json
-
-
-Said = tuple[str, Data]
-"""The type of an event and its data, written."""
 
 
 class Referral(NamedTuple):
@@ -79,9 +60,9 @@ def opening(case_id: str, report: ReferredReport, to: Referral, now: datetime) -
     """A report opened a case, which was referred, and the prosecutor notified: versions 1 to 3."""
     case, at = case_id.encode(), _time(now)
     return (
-        (_OPENED, _written(_in_case(_HEAD % (case, 1, at), report, b'"indicators":', report.indicators))),
-        (_REFERRED, _written(_HEAD % (case, 2, at) + to.referred)),
-        (_NOTIFIED, _written(_HEAD % (case, 3, at) + to.notified)),
+        (_OPENED, written(_in_case(_HEAD % (case, 1, at), report, b'"indicators":', report.indicators))),
+        (_REFERRED, written(_HEAD % (case, 2, at) + to.referred)),
+        (_NOTIFIED, written(_HEAD % (case, 3, at) + to.notified)),
     )
 
 
@@ -90,11 +71,7 @@ def joining(
 ) -> tuple[Said, ...]:
     """A report joined a case; `joined_by` are the indicators that they share, as JSON."""
     head = _HEAD % (case_id.encode(), version, _time(now))
-    return ((_JOINED, _written(_in_case(head, report, b'"joined_by":', joined_by))),)
-
-
-def _written(json: bytes) -> Data:
-    return cast(Data, _new(Written, (json,)))
+    return ((_JOINED, written(_in_case(head, report, b'"joined_by":', joined_by))),)
 
 
 def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Iterable[bytes]) -> bytes:

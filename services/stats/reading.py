@@ -160,7 +160,7 @@ class CountingCodec(Codec):
         exception here.
         """
         anything: Any = record
-        topic, partition, _, key, value, headers, _ = anything
+        topic, partition, _, key, value, headers = anything
         try:
             if len(headers) == len(_EFFECTS_HEADERS):
                 (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, _), (n7, time), last = headers

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import psycopg2.errors
 
 from ibalagh.events.vocabulary import Category
+from ibalagh.storage.binary import stream
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.ports import Positions, TopicPartition
@@ -23,8 +24,6 @@ TWIN: Final = "_rebuilt"
 """Suffix of the tables that a rebuild fills."""
 
 _QUERIES: Final = load("services.stats")
-_COPY_HEADER: Final = (b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)).hex()
-_COPY_TRAILER: Final = struct.pack(">h", -1).hex()
 _BEFORE_ID: Final = struct.pack(">hi", 2, 16).hex()
 _CELL_COLUMNS: Final = ("measures", "days", "categories", "organisations", "identified", "countries", "counts")
 
@@ -181,12 +180,11 @@ def _array(elements: Sequence[str]) -> str:
 def _pack(once: Once) -> bytes:
     """Rows of `seen` in the binary format of COPY: written in hexadecimal, as ids are, and turned into bytes at once,
     which takes a tenth of the time that rows of their own would."""
-    text = [_COPY_HEADER]
+    text: list[str] = []
     for kind, report_ids in once.items():
         after_id = struct.pack(">ih", 2, kind).hex()
         text += (_BEFORE_ID, (after_id + _BEFORE_ID).join(report_ids), after_id)
-    text.append(_COPY_TRAILER)
-    return bytes.fromhex("".join(text).replace("-", ""))
+    return stream([bytes.fromhex("".join(text).replace("-", ""))])
 
 
 def _place(row: Row) -> Place:

@@ -185,7 +185,4 @@ async def _publish(app: Any, record: Outgoing) -> None:
 
 def _record(message: Any) -> Record:
     headers = message.headers.items() if isinstance(message.headers, dict) else message.headers or ()
-    timestamp_ms = int((message.timestamp or 0) * 1000)
-    return Record(
-        message.topic, message.partition, message.offset, message.key, message.value, list(headers), timestamp_ms
-    )
+    return Record(message.topic, message.partition, message.offset, message.key, message.value, list(headers))

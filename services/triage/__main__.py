@@ -24,6 +24,7 @@ from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
 from services.triage.reading import DeskCodec
+from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
 
@@ -37,7 +38,7 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    classifier = _classifier(settings, codec)
+    classifier = _classifier(settings, ReportCodec(settings.topic_prefix))
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
     reader = _reader(settings, codec)
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.triage.commands")

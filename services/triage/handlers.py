@@ -6,21 +6,24 @@ from typing import Final, Self, cast
 
 from ibalagh.events.commands import DecideReportV1
 from ibalagh.events.envelope import Cause, Data, Event
-from ibalagh.events.make import effect
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED
+from ibalagh.events.make import effect, effects_of_types
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import store
-from services.triage.decide import decide_all
+from services.triage.decide import judge_all
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
+from services.triage.reported import Reported, reported_of
 from services.triage.reviews import Applied, Refused, decide_in_order, first_state
+from services.triage.writing import triaged
 
 SOURCE: Final = "/triage"
 CLASSIFIER_TOPICS: Final = (RECEIVED,)
 DESK_TOPICS: Final = (TRIAGED, DECISIONS)
+_TRIAGED_TYPE: Final = type_of(ReportTriagedV1)
 NOT_FROM_INTAKE: Final = "no_cause"
 """A `report.triaged` that says not which report it is of: written by hand, and not by the classifier."""
 
@@ -39,13 +42,17 @@ class Classifier:
     def __call__(self, events: Sequence[Event[Data]], now: datetime | None = None) -> Handled:
         """The effects of a batch; `now` (aware, UTC) is when they are made."""
         made_at = now or datetime.now(UTC)
-        decided = decide_all([cast(ReportReceivedV1, event.data) for event in events], self._policy)
-        return Handled(
-            [
-                effect(event, triaged, source=SOURCE, subject=event.subject, number=0, now=made_at)
-                for event, triaged in zip(events, decided, strict=True)
-            ]
-        )
+        reports = [_reported(event) for event in events]
+        effects: list[Event[Data]] = []
+        for event, report, judged in zip(events, reports, judge_all(reports, self._policy), strict=True):
+            said = ((_TRIAGED_TYPE, triaged(report, judged)),)
+            effects += effects_of_types(event, said, source=SOURCE, subject=event.subject, now=made_at)
+        return Handled(effects)
+
+
+def _reported(event: Event[Data]) -> Reported:
+    data: object = event.data
+    return data if isinstance(data, Reported) else reported_of(cast(ReportReceivedV1, data))
 
 
 class Desk:

@@ -17,7 +17,7 @@ FOR NO KEY UPDATE
 UPDATE items
 SET state = changed.state, urgency = changed.urgency, report = changed.report
 FROM unnest(
-    %(report_ids)s::uuid[], %(states)s::text[], %(urgencies)s::smallint[], %(reports)s::json[]
+    %(report_ids)s::uuid[], %(states)s::text[], %(urgencies)s::smallint[], %(reports)s::text[]
 ) AS changed (report_id, state, urgency, report)
 WHERE items.report_id = changed.report_id
 

@@ -25,7 +25,14 @@ from ibalagh.stream.ports import Record
 from services.triage.packing import Arrival
 from services.triage.reviews import first_state
 
-_FIXED_HEADERS: Final = (b"application/json", b"1.0", type_of(ReportTriagedV1).encode(), b"/triage")
+_FIXED_HEADERS: Final = (
+    ("content-type", b"application/json"),
+    ("ce_specversion", b"1.0"),
+    ("ce_type", type_of(ReportTriagedV1).encode()),
+    ("ce_source", b"/triage"),
+)
+_OWN_HEADERS: Final = ("ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_cause")
+"""As our codec writes them, in its order."""
 _is_id: Final = regex(UUID_FORM.encode()).fullmatch
 _start: Final = regex(rf'\{{"report_id":"({UUID_FORM})"'.encode()).match
 _AFTER_ID: Final = len(b'{"report_id":""') + 36
@@ -61,7 +68,7 @@ class DeskCodec(Codec):
         if record[0] == self._triaged:
             try:
                 arrival = self._as_written(record)
-            except (KeyError, ValueError):  # an attribute is not there, or no time, or no position
+            except ValueError:  # not as many attributes, or no time, or no position
                 arrival = None
             if arrival is not None:
                 return arrival
@@ -72,13 +79,13 @@ class DeskCodec(Codec):
 
     def _as_written(self, record: Record) -> Event[Data] | None:
         """The report, if it is one and written in known texts; checks whatever `Codec` checks."""
-        _, _, _, key, value, pairs, _ = record
-        headers = dict(pairs)
-        fixed = headers["content-type"], headers["ce_specversion"], headers["ce_type"], headers["ce_source"]
-        if fixed != _FIXED_HEADERS or len(headers) != len(pairs) or value is None or len(value) > MAX_VALUE_BYTES:
+        _, _, _, key, value, headers = record
+        *fixed, (n1, id_), (n2, subject), (n3, time), (n4, origin_time), (n5, cause) = headers
+        usual = tuple(fixed) == _FIXED_HEADERS and (n1, n2, n3, n4, n5) == _OWN_HEADERS
+        if not usual or value is None or len(value) > MAX_VALUE_BYTES:
             return None
         start = _start(value)
-        if start is None or not start[1] == key == headers["ce_subject"] or not _is_id(headers["ce_id"] or b""):
+        if start is None or not start[1] == key == subject or not _is_id(id_ or b""):
             return None
         opening, grounds, closing, indicators = _texts(value)
         standing = self._openings.get(opening)
@@ -86,11 +93,11 @@ class DeskCodec(Codec):
             return None
         if indicators != _NO_INDICATORS and not _are_indicators(indicators):
             return None
-        source, offset, number = (headers["ce_cause"] or b"").rsplit(b"/", 2)
+        source, offset, number = (cause or b"").rsplit(b"/", 2)
         if number != b"0" or not offset.isdigit() or len(offset) > _OFFSET_DIGITS:
             return None
-        self._parse(headers["ce_time"])
-        received_at = parse_time(headers["ce_origintime"])
+        self._parse(time)
+        received_at = parse_time(origin_time)
         return _arrival((start[1].decode(), received_at, *standing, _source(source), int(offset), value))
 
     def _learn(self, record: Record, report: ReportTriagedV1) -> None:

@@ -113,7 +113,7 @@ def _shown(database: Database, query: str, **parameters: object) -> list[Shown]:
 
 
 def _item(row: Row) -> Item:
-    return Item(State(row[0]), ReportTriagedV1.model_validate(row[1]))
+    return Item(State(row[0]), ReportTriagedV1.model_validate_json(row[1]))
 
 
 def _json(report: ReportTriagedV1) -> str:

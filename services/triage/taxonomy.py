@@ -22,8 +22,7 @@ NOTHING_KNOWN: Final = "nothing.known"
 _MAX_REASONS: Final = 16
 _MAX_REMEMBERED: Final = 10_000
 """Decisions that are remembered at most: about 1.2 KB each."""
-_CHECKED_DECISION: Final = Decision.__pydantic_validator__.validate_python
-"""`Decision(**fields)` without the call in between."""
+_PLACE: Final = b'"province":null'
 
 
 class Thresholds(BaseModel):
@@ -35,6 +34,15 @@ class Thresholds(BaseModel):
     refer_score: Annotated[float, Field(gt=0, description="At least so much weight from the text itself to refer")]
     doubt: Annotated[float, Field(gt=0, description="Weight that speaks against every guess")]
     hint_weight: Annotated[float, Field(ge=0, description="Weight of the box that the reporter ticked")]
+
+
+class Ruling(NamedTuple):
+    """A decision but for its province, on which nothing else of it depends: as a model, and as the JSON that stands
+    before the province and after it."""
+
+    decision: Decision
+    before: bytes
+    after: bytes
 
 
 class _Weighed(NamedTuple):
@@ -63,19 +71,18 @@ class Taxonomy:
         )
         self._urgency = tuple(_Urgent(_union(bit_of, rule.all), rule.level, rule.name) for rule in rule_set.urgency)
         self._organisations = tuple((bit_of[f"{ORGANISATION}:{name}"], name) for name in rule_set.organisations)
-        self._known: dict[tuple[int, str | None], Decision] = {}
+        self._known: dict[tuple[int, str | None], Ruling] = {}
 
-    def decide(self, found: int, hint: Category | None, province: str | None) -> Decision:
-        """The decision for a text that holds the concepts `found` (bits of the matcher)."""
-        # By the category's text: an enumeration's hash is computed in Python, on every look. Without the province,
-        # which decides nothing: with it hardly a decision would come twice.
+    def decide(self, found: int, hint: Category | None) -> Ruling:
+        """The ruling on a text that holds the concepts `found` (bits of the matcher)."""
+        # By the category's text: an enumeration's hash is computed in Python, on every look.
         key = (found, None if hint is None else hint._value_)
-        decision = self._known.get(key)
-        if decision is None:
+        ruling = self._known.get(key)
+        if ruling is None:
             if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
-            decision = self._known[key] = self._decide(found, hint)
-        return decision if province is None else _CHECKED_DECISION({**decision.__dict__, "province": province})
+            ruling = self._known[key] = _ruling(self._decide(found, hint))
+        return ruling
 
     def _decide(self, found: int, hint: Category | None) -> Decision:
         scores: dict[Category, float] = {}
@@ -127,6 +134,11 @@ class Taxonomy:
 
     def _organisation(self, found: int) -> str | None:
         return next((name for bit, name in self._organisations if found & bit), None)
+
+
+def _ruling(decision: Decision) -> Ruling:
+    before, place, after = decision.to_json().partition(_PLACE)
+    return Ruling(decision, before + place.removesuffix(b"null"), after)
 
 
 def _union(bit_of: Mapping[str, int], names: tuple[str, ...]) -> int:

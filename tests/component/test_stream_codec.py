@@ -17,7 +17,7 @@ CODEC = Codec("t.")
 def as_record(number: int = 1) -> Record:
     """A good record of `reports.received`."""
     topic, key, value, headers = CODEC.encode(received(number))
-    return Record(topic, 0, 7, key, value, tuple(headers), 0)
+    return Record(topic, 0, 7, key, value, tuple(headers))
 
 
 def header(name: str, value: bytes | None) -> Callable[[Record], Record]:
@@ -142,7 +142,7 @@ def test_what_is_written_is_read_the_same() -> None:
     assert read == received(1).at(read.position)
     derived = triaged(read)
     topic, record_key, record_value, headers = CODEC.encode(derived)
-    again = CODEC.decode(Record(topic, 3, 9, record_key, record_value, headers, 0))
+    again = CODEC.decode(Record(topic, 3, 9, record_key, record_value, headers))
     assert again._replace(position=None) == derived
     assert (topic, record_key) == ("t.reports.triaged", derived.subject.encode())
 
@@ -154,7 +154,7 @@ def test_a_codec_that_remembers_keeps_events_apart() -> None:
     codec = Codec("t.")
     for event in (one, two, one, two):
         topic, record_key, record_value, headers = codec.encode(event)
-        read = codec.decode(Record(topic, 0, 0, record_key, record_value, headers, 0))
+        read = codec.decode(Record(topic, 0, 0, record_key, record_value, headers))
         assert read._replace(position=None) == event
 
 
@@ -181,7 +181,7 @@ def test_no_bytes_make_the_codec_raise_anything_else(
 ) -> None:
     merged = tuple({**dict(as_record().headers), **dict(headers)}.items())
     for record in (
-        Record("t.reports.received", 0, 0, any_key, any_value, headers, 0),
+        Record("t.reports.received", 0, 0, any_key, any_value, headers),
         as_record()._replace(headers=merged),
         as_record()._replace(value=any_value),
     ):

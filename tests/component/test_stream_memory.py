@@ -3,7 +3,7 @@
 import pytest
 
 from ibalagh.stream.memory import MemoryBroker
-from ibalagh.stream.ports import Consumer, Producer, TopicPartition, TransactionalProducer
+from ibalagh.stream.ports import Consumer, PassesOver, Producer, TopicPartition, TransactionalProducer
 from tests.support.stream_suite import StreamSuite
 
 
@@ -17,8 +17,8 @@ class MemoryLog:
         self.broker.create_topic(name, partitions)
         return name
 
-    def consumer(self, group: str = "g") -> Consumer:
-        return self.broker.consumer(group)
+    def consumer(self, group: str = "g", passes_over: PassesOver | None = None) -> Consumer:
+        return self.broker.consumer(group, passes_over)
 
     def transactional(self, id_: str = "t") -> TransactionalProducer:
         return self.broker.transactional_producer(id_)

@@ -53,7 +53,7 @@ class Worker:
         positions: dict[TopicPartition, int] = {}
         for event in events:
             assert event.position is not None
-            records.append(Record(*event.position, b"", b"", (), 0))
+            records.append(Record(*event.position, b"", b"", ()))
             positions[TopicPartition(*event.position[:2])] = event.position.offset + 1
         return self._unit.process(Batch(records, events, [], positions)).effects
 

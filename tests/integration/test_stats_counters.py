@@ -166,7 +166,7 @@ def test_deltas_add_up_to_the_counters(running: Running) -> None:
     total: Counter[tuple[object, ...]] = Counter()
     batches = []
     for offset, written in enumerate(outbox.read({}, 1_000).records):
-        record = Record(written.topic, 0, offset, written.key, written.value, written.headers, 0)
+        record = Record(written.topic, 0, offset, written.key, written.value, written.headers)
         data: Data = Codec(running.prefix).decode(record).data
         assert isinstance(data, CountersChangedV1)
         batches.append(data.batch_id)

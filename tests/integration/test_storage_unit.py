@@ -223,7 +223,7 @@ def test_dead_letters_go_through_the_outbox_whole(database_url: str) -> None:
         records = PostgresOutbox(database, CONSUMER).read({}, 100).records
         topics = [record.topic for record in records]
         assert topics == ["t.triage.decisions", "t.triage.deadletters", "t.triage.deadletters", "t.triage.decisions"]
-        letter = deadletters.parse(Record(records[1].topic, 0, 0, *records[1][1:], 0))
+        letter = deadletters.parse(Record(records[1].topic, 0, 0, *records[1][1:]))
         assert (letter.value, letter.reason, letter.offset) == (b"\xff{", "bad_json", 1)
         assert list(letter.headers) == list(storage.CODEC.encode(storage.command(1)).headers)
 

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from ibalagh.stream.errors import FatalStreamError, PassingError
 from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactionalProducer, probe
 from ibalagh.stream.kafka.consumer import UNREADABLE_HEADERS
-from ibalagh.stream.ports import Consumer, Outgoing, Producer, TopicPartition, TransactionalProducer
+from ibalagh.stream.ports import Consumer, Outgoing, PassesOver, Producer, TopicPartition, TransactionalProducer
 from tests.support import topics
 from tests.support.poll import eventually
 from tests.support.stream_suite import StreamSuite, numbered, prepared, read, values
@@ -52,8 +52,8 @@ class KafkaLog:
         eventually(lambda: full in admin.list_topics(timeout=10).topics)
         return full
 
-    def consumer(self, group: str = "g") -> Consumer:
-        consumer = KafkaConsumer(self.bootstrap, self.prefix + group)
+    def consumer(self, group: str = "g", passes_over: PassesOver | None = None) -> Consumer:
+        consumer = KafkaConsumer(self.bootstrap, self.prefix + group, passes_over=passes_over)
         self._given.append(consumer)
         return consumer
 

@@ -46,7 +46,7 @@ class DeskOnDatabase:
             partition = TopicPartition(outgoing.topic, 0)
             offset = self._ends.get(partition, 0)
             self._ends[partition] = offset + 1
-            records.append(Record(*partition, offset, outgoing.key, outgoing.value, outgoing.headers, 0))
+            records.append(Record(*partition, offset, outgoing.key, outgoing.value, outgoing.headers))
         ends = {partition: self._ends[partition] for partition in (TopicPartition(each.topic, 0) for each in records)}
         return Batch(records, [self._reader.decode(each) for each in records], [], ends)
 
@@ -64,7 +64,7 @@ class DeskOnDatabase:
 
     def reviewed(self) -> list[ReportReviewedV1]:
         records = PostgresOutbox(self.database, GROUP).read({}, 100).records
-        events = [CODEC.decode(Record(each.topic, 0, 0, each.key, each.value, each.headers, 0)) for each in records]
+        events = [CODEC.decode(Record(each.topic, 0, 0, each.key, each.value, each.headers)) for each in records]
         return [event.data for event in events if isinstance(event.data, ReportReviewedV1)]
 
 
@@ -78,7 +78,7 @@ def desk(database_url: str) -> Iterator[DeskOnDatabase]:
 
 def triaged(text: str, name: str, **fields: object) -> Event[Data]:
     (event,) = Classifier(policy())([received(text, name, **fields)], NOW).effects
-    return event
+    return event._replace(data=ReportTriagedV1.model_validate_json(event.data.to_json()))
 
 
 def test_every_triaged_report_is_kept_and_the_unsure_ones_wait(desk: DeskOnDatabase) -> None:

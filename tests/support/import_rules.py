@@ -42,12 +42,14 @@ PURE_LIBRARIES: Final = frozenset(
 PURE_OF_OURS: Final = (
     "ibalagh.events",
     "ibalagh.contracts.codec",
+    "ibalagh.storage.binary",
     "ibalagh.stream.deadletters",
     "ibalagh.stream.errors",
     "ibalagh.stream.ports",
     "ibalagh.stream.unit",
 )
-"""The events, and the words in which records are spoken of; held to the domain's own rules, so they do no I/O."""
+"""The events, the words in which records are spoken of, and how rows are packed; held to the domain's own rules, so
+they do no I/O."""
 
 WORLDLY: Final = frozenset(
     """

@@ -21,7 +21,7 @@ from ibalagh.events.vocabulary import (
     Urgency,
     Variety,
 )
-from services.referral.writing import Written
+from ibalagh.events.written import Written
 
 NOW = datetime(2024, 9, 1, 12, 0, tzinfo=UTC)
 RABAT = "04.421"

@@ -56,7 +56,7 @@ def batch(offsets: Sequence[int], *, partition: int = 0, poison: Sequence[int] =
     for offset in offsets:
         outgoing = CODEC.encode(command(offset))
         value = b"\xff{" if offset in poison else outgoing.value
-        record = Record(SOURCE, partition, offset, outgoing.key, value, outgoing.headers, 0)
+        record = Record(SOURCE, partition, offset, outgoing.key, value, outgoing.headers)
         records.append(record)
         try:
             events.append(CODEC.decode(record))

@@ -15,6 +15,7 @@ from ibalagh.stream.ports import (
     Acknowledgement,
     Consumer,
     Outgoing,
+    PassesOver,
     Positions,
     Producer,
     Record,
@@ -30,7 +31,7 @@ class LogUnderTest(Protocol):
     def topic(self, name: str, partitions: int = 1) -> str:
         """Make a topic; its full name."""
 
-    def consumer(self, group: str = "g") -> Consumer:
+    def consumer(self, group: str = "g", passes_over: PassesOver | None = None) -> Consumer:
         """A consumer of a group that only this test has."""
 
     def transactional(self, id_: str = "t") -> TransactionalProducer:
@@ -133,7 +134,22 @@ class StreamSuite:
             (record.key, record.value, list(record.headers)) for record in records
         ]
         assert acknowledged == [Acknowledgement(record.topic, record.partition, record.offset) for record in got]
-        assert all(abs(record.timestamp_ms / 1000 - time.time()) < 60 for record in got)
+
+    def test_what_a_reader_passes_over_is_left_out_and_positions_move_past_it(self, log: LogUnderTest) -> None:
+        topic, asked = log.topic("a"), set()
+
+        def passes_over(of: str, value: bytes | None) -> bool:
+            asked.add(of)
+            return value == b"n"
+
+        log.producer().publish([Outgoing(topic, b"k", value, []) for value in (b"n", b"y", None, b"n", b"n")], 10)
+        consumer = log.consumer(passes_over=passes_over)
+        consumer.subscribe([topic])
+        assert [(record.offset, record.value) for record in read(consumer, 2)] == [(1, b"y"), (2, None)]
+        eventually(
+            lambda: consumer.consume(10, 0.0, 0.05) == [] and consumer.positions()[TopicPartition(topic, 0)] >= 5
+        )
+        assert asked == {topic}
 
     def test_order_holds_per_key_over_several_partitions(self, log: LogUnderTest) -> None:
         topic = log.topic("a", 3)

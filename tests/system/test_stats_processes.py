@@ -89,7 +89,7 @@ def read_all(broker: str, topic: str) -> list[Record]:
         while consumer.position([TopicPartition(topic, 0)])[0].offset < high and low < high:
             for message in consumer.consume(100, 0.2):
                 records.append(
-                    Record(topic, 0, message.offset(), message.key(), message.value(), message.headers() or (), 0)
+                    Record(topic, 0, message.offset(), message.key(), message.value(), message.headers() or ())
                 )
             if time.monotonic() > deadline:
                 break

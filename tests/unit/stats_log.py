@@ -56,7 +56,7 @@ class Log:
         encoded = self.codec.encode(event)
         offset = self._ends.get(encoded.topic, 0)
         self._ends[encoded.topic] = offset + 1
-        self.records.append(Record(encoded.topic, 0, offset, encoded.key, encoded.value, encoded.headers, 0))
+        self.records.append(Record(encoded.topic, 0, offset, encoded.key, encoded.value, encoded.headers))
         return event.at(Position(encoded.topic, 0, offset))
 
     def repeat(self, record: Record) -> Record:

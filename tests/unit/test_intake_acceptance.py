@@ -31,7 +31,7 @@ def prepare(submission: Submission, **given: bytes) -> Prepared:
 
 
 def published(prepared: Prepared) -> ReportReceivedV1:
-    event = CODEC.decode(Record(prepared.record.topic, 0, 0, *prepared.record[1:], timestamp_ms=0))
+    event = CODEC.decode(Record(prepared.record.topic, 0, 0, *prepared.record[1:]))
     assert event.id == event.subject == prepared.report_id
     assert isinstance(event.data, ReportReceivedV1)
     return event.data

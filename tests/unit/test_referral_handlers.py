@@ -3,13 +3,12 @@
 import pytest
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.contracts.passing import PassedOver
 from ibalagh.events.envelope import Cause, Data, Event
 from ibalagh.events.vocabulary import CaseAction, Disposition
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
 from services.referral.batch import read
-from services.referral.handlers import CasesCodec
+from services.referral.handlers import CasesCodec, waits_for_a_person
 from services.referral.referred import referred_of
 from tests.support.referral import action, report_id, reviewed, triaged
 
@@ -20,7 +19,7 @@ CAUSE = Cause("t.reports.received", 3, 4_711, 0)
 
 def record(event: Event[Data]) -> Record:
     out = CODEC.encode(event)
-    return Record(out.topic, 0, 7, out.key, out.value, out.headers, 0)
+    return Record(out.topic, 0, 7, out.key, out.value, out.headers)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +33,7 @@ def record(event: Event[Data]) -> Record:
 )
 def test_what_may_change_a_case_is_read_whole(event: Event[Data]) -> None:
     written = record(event)
+    assert not waits_for_a_person(written.topic, written.value)
     assert CasesCodec("t.").decode(written) == CODEC.decode(written)
     assert read([CasesCodec("t.").decode(written)]).steps
 
@@ -138,20 +138,24 @@ def test_a_referred_report_that_is_valid_but_written_otherwise_is_parsed_whole(p
 
 @pytest.mark.parametrize("disposition", WAITING)
 def test_what_the_machine_did_not_refer_is_passed_over(disposition: Disposition) -> None:
-    codec = CasesCodec("t.")
-    events = [codec.decode(record(triaged(name, disposition=disposition))) for name in "ab"]
-    assert [type(each.data) for each in events] == [PassedOver, PassedOver]
-    assert events[0] is events[1]
-    assert not any(read(events))
+    written = record(triaged("a", disposition=disposition))
+    assert waits_for_a_person(written.topic, written.value)
+    assert not any(read([CasesCodec("t.").decode(written)]))
+
+
+def test_what_the_machine_referred_is_not_passed_over() -> None:
+    written = record(triaged("a", "x"))
+    assert not waits_for_a_person(written.topic, written.value)
+    assert not waits_for_a_person(written.topic, None)
 
 
 @pytest.mark.parametrize("disposition", WAITING)
 def test_a_decision_that_is_written_otherwise_is_read_and_changes_as_little(disposition: Disposition) -> None:
     plain = record(triaged("a", disposition=disposition))
     assert plain.value is not None
-    spaced = CasesCodec("t.").decode(plain._replace(value=plain.value.replace(b":{", b": {")))
-    assert not isinstance(spaced.data, PassedOver)
-    assert not any(read([spaced]))
+    spaced = plain._replace(value=plain.value.replace(b":{", b": {"))
+    assert not waits_for_a_person(spaced.topic, spaced.value)
+    assert not any(read([CasesCodec("t.").decode(spaced)]))
 
 
 def test_a_text_that_quotes_a_decision_decides_nothing() -> None:
@@ -160,7 +164,9 @@ def test_a_text_that_quotes_a_decision_decides_nothing() -> None:
     data = event.data.model_copy(
         update={"decision": event.data.decision.model_copy(update={"reasons": quoted})}  # type: ignore[attr-defined]
     )
-    assert read([CasesCodec("t.").decode(record(event._replace(data=data)))]).steps
+    written = record(event._replace(data=data))
+    assert not waits_for_a_person(written.topic, written.value)
+    assert read([CasesCodec("t.").decode(written)]).steps
 
 
 def test_a_record_without_type_or_value_is_refused_as_by_every_reader() -> None:

@@ -9,7 +9,7 @@ from ibalagh.stream.ports import Record
 from services.stats.feed import Feed
 from tests.support.poll import eventually
 
-DELTA = Record("stats.deltas", 0, 0, b"k", b"{}", (), 0)
+DELTA = Record("stats.deltas", 0, 0, b"k", b"{}", ())
 
 
 class Deltas:

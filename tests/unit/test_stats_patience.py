@@ -36,7 +36,7 @@ def test_the_consumer_waits_longer_after_a_busy_batch_and_no_longer_when_it_is_q
 
     def consume(_: KafkaConsumer, max_records: int, linger_s: float, idle_s: float) -> list[Record]:
         lingered.append(linger_s)
-        return [Record("t", 0, 0, None, None, (), 0)] * arriving[len(lingered) - 1]
+        return [Record("t", 0, 0, None, None, ())] * arriving[len(lingered) - 1]
 
     monkeypatch.setattr(KafkaConsumer, "consume", consume)
     monkeypatch.setattr("services.stats.patience.time.monotonic", lambda: float(next(clock)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Disposition, Urgency
-from services.triage.decide import decide, decide_all
+from services.triage.decide import decide, judge_all
 from services.triage.rules.source import ORGANISATION, load
 from tests.support.triage import policy, report, triage
 
@@ -158,7 +158,11 @@ def test_every_province_is_found_by_its_names() -> None:
 
 def test_deciding_is_repeatable_alone_and_in_a_batch() -> None:
     reports = [report(text, str(number)) for number, (_, text) in enumerate(SURE * 10)]
-    assert decide_all(reports, policy()) == [decide(each, policy()) for each in reports]
+    judged = judge_all(reports, policy())
+    assert [each.ruling.decision.category for each in judged] == [
+        decide(each, policy()).decision.category for each in reports
+    ]
+    assert judged == [judge_all([each], policy())[0] for each in reports]
 
 
 HOSTILE = [

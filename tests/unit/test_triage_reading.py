@@ -36,7 +36,7 @@ def written(text: str, name: str = "a") -> Record:
     """The classifier's record of a text."""
     (event,) = Classifier(policy())([received(text, name)], NOW).effects
     out = CODEC.encode(event)
-    return Record(out.topic, 0, 7, out.key, out.value, out.headers, 0)
+    return Record(out.topic, 0, 7, out.key, out.value, out.headers)
 
 
 def taught(*records: Record) -> DeskCodec:
@@ -189,7 +189,7 @@ def safely(codec: Codec, record: Record) -> Event[Data] | None:
 
 def test_decisions_come_as_events() -> None:
     out = CODEC.encode(decision("a", ReviewAction.DISMISS))
-    record = Record(out.topic, 0, 7, out.key, out.value, out.headers, 0)
+    record = Record(out.topic, 0, 7, out.key, out.value, out.headers)
     assert DeskCodec().decode(record) == CODEC.decode(record)
 
 

@@ -27,7 +27,7 @@ from ibalagh.stream.kafka.client import (
     kafka_error,
     raised,
 )
-from ibalagh.stream.ports import GroupMetadata, Headers, Positions, Record, TopicPartition
+from ibalagh.stream.ports import GroupMetadata, Headers, PassesOver, Positions, Record, TopicPartition
 
 UNREADABLE_HEADERS: Final[Headers] = (("unreadable_headers", None),)
 """In the place of headers of which a name is no UTF-8: the one thing that a dead letter cannot keep."""
@@ -47,7 +47,8 @@ class KafkaConsumer:
     """A consumer of one group. Without `subscribe` it only commits and looks up offsets for its group.
 
     `gather_s` lets the broker keep back what is less than `_GATHERED_BYTES` for so many seconds: for a reader that
-    nobody waits for, since at low rates every transaction is a fetch of its own for each reader.
+    nobody waits for, since at low rates every transaction is a fetch of its own for each reader. What `passes_over`
+    names is left out.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class KafkaConsumer:
         *,
         session_timeout_s: float = SESSION_TIMEOUT_S,
         gather_s: float = 0.0,
+        passes_over: PassesOver | None = None,
     ) -> None:
+        self._passes_over = passes_over
         self._latched: Exception | None = None
         self._start_positions: Callable[[Collection[TopicPartition]], Positions] | None = None
         self._on_revoked: Callable[[Collection[TopicPartition]], None] | None = None
@@ -110,9 +113,10 @@ class KafkaConsumer:
         it is asked for, or its whole time-out, however many have arrived."""
         self._raise_latched()
         revocations = self._revocations
-        records = self._records(self._consumer.consume(1, idle_s))
-        if records:
-            self._fill(records, max_records, time.monotonic() + linger_s)
+        messages = self._consumer.consume(1, idle_s)
+        records = self._records(messages)
+        if messages:
+            self._fill(records, max_records - 1, time.monotonic() + linger_s)
         if revocations != self._revocations:
             records = [record for record in records if TopicPartition(record[0], record[1]) in self._owned]
         if self._unplaced:
@@ -121,12 +125,13 @@ class KafkaConsumer:
             self._raise_latched()
         return records
 
-    def _fill(self, records: list[Record], max_records: int, deadline: float) -> None:
-        while (wanted := min(max_records - len(records), _AT_A_TIME)) > 0:
+    def _fill(self, records: list[Record], max_messages: int, deadline: float) -> None:
+        while (wanted := min(max_messages, _AT_A_TIME)) > 0:
             messages = self._consumer.consume(wanted, max(0.0, deadline - time.monotonic()))
             records += self._records(messages)
             if len(messages) < wanted:
                 return
+            max_messages -= wanted
 
     def assignment(self) -> Collection[TopicPartition]:
         """See `ports.Consumer`."""
@@ -201,10 +206,12 @@ class KafkaConsumer:
 
     def _records(self, messages: Sequence[Any]) -> list[Record]:
         records: list[Record] = []
+        passes_over = self._passes_over
         for message in messages:
             error = message.error()
             if error is None:
-                records.append(record_of(message))
+                if passes_over is None or not passes_over(message.topic(), message.value()):
+                    records.append(record_of(message))
             else:
                 # Records beside it have moved the positions already, so these must be returned; it is raised after.
                 self._latch(self._consume_error(error))
@@ -293,7 +300,6 @@ def record_of(message: Any) -> Record:
             message.key(),
             message.value(),
             _headers(message),
-            message.timestamp()[1],
         ),
     )
 

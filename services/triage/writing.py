@@ -1,0 +1,42 @@
+"""The data of `report.triaged`, written as JSON at once: as its model would write it, letter for letter. Pure.
+
+In: a report, what the machine makes of it. Out: JSON. What comes again and again (facts, a decision but for its place)
+was written before; nothing is validated that was made by us a moment ago. Tests hold it to the model.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from pydantic_core import to_json
+
+from ibalagh.events.envelope import Data
+from ibalagh.events.reports import Indicator
+from ibalagh.events.written import written
+from services.triage.decide import Judged
+from services.triage.reported import Reported
+
+_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b,"indicators":[%b]}'
+_indicator: Final = Indicator.__pydantic_serializer__.to_json
+
+
+def triaged(report: Reported, judged: Judged) -> Data:
+    """What `report.triaged` says of a report."""
+    variety, ruling, province, indicators = judged
+    _, before, after = ruling
+    return written(
+        _TRIAGED
+        % (
+            report.report_id.encode(),
+            report.facts,
+            variety.encode(),
+            before,
+            _text(province),
+            after,
+            b",".join(map(_indicator, indicators)) if indicators else b"",
+        )
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _text(text: str | None) -> bytes:
+    return to_json(text)
