@@ -17,6 +17,7 @@ from ibalagh.ops.collector import spare_the_collector
 from ibalagh.ops.errors import describe_error
 from ibalagh.ops.settings import Settings
 from ibalagh.ops.shutdown import Shutdown
+from ibalagh.web.protocol import HastyProtocol
 
 Loop = Callable[[Shutdown], None]
 
@@ -105,6 +106,7 @@ def serve(app: FastAPI, listener: socket.socket, shutdown: Shutdown) -> None:
     """
     config = uvicorn.Config(
         app,
+        http=HastyProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -1,5 +1,6 @@
 """Pure ASGI middleware, microseconds each: headers of every response, a limit on bodies, a last catch of errors."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,7 +23,19 @@ SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), interest-cohort=()"),
 )
+PATIENCE_S: Final = 20.0
+SLOWEST_BYTES_PER_S: Final = 16_384
+"""A telephone at the edge of its network is faster; who sends a byte now and then only wants to keep us waiting."""
 _NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+_TOO_SLOW: Final = Problem(
+    408,
+    "too_slow",
+    "Too slow",
+    "The body did not come in time. Send it again, over a faster connection if there is one.",
+    headers={"Connection": "close"},
+)
 
 
 class SecurityHeaders:
@@ -76,11 +89,13 @@ class ErrorBoundary:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit_bytes` with 413, by their announced length or, when chunked, as they come in."""
+    """Refuses bodies over `limit_bytes` with 413, by their announced length or, when chunked, as they come in; and with
+    408 those that take longer than `patience_s` and a second for every `SLOWEST_BYTES_PER_S` of them."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, patience_s: float = PATIENCE_S) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -92,11 +107,19 @@ class BodyLimit:
             await self._refusal().response()(scope, receive, send)
             return
         received = 0
-        started = False
+        started = complete = False
+        began_s = asyncio.get_running_loop().time()
 
         async def limited_receive() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            # After the body only a disconnection is waited for, which may take as long as it likes.
+            deadline_s = None if complete else began_s + self._patience_s + received / SLOWEST_BYTES_PER_S
+            try:
+                async with asyncio.timeout_at(deadline_s):
+                    message = await receive()
+            except TimeoutError:
+                raise _TOO_SLOW from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._limit_bytes:
                 raise self._refusal()

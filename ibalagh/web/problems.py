@@ -27,6 +27,7 @@ _CODES: Final[Mapping[int, str]] = {
     403: "not_allowed",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid",

@@ -5,7 +5,9 @@
 
 import os
 import sys
+import time
 from datetime import UTC, datetime
+from secrets import randbelow
 from typing import Final
 
 import uuid_utils
@@ -27,8 +29,10 @@ from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer, token_matches
 from services.intake import batch, forms, http, openapi
 from services.intake.acceptance import Acceptance
+from services.intake.admission import Admission
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.keys import read_or_create
+from services.intake.proof import Proofs
 from services.intake.publisher import Publisher
 from services.intake.receipt import Secrets
 from services.intake.reconciler import Reconciler
@@ -47,7 +51,8 @@ def main() -> int:
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     store = IntakeStore(database)
     codec = Codec(settings.topic_prefix)
-    acceptance = _acceptance(settings, codec)
+    secrets = _secrets(settings)
+    acceptance = _acceptance(settings, codec, secrets)
     publisher = Publisher(
         store,
         _producer(settings, "ibalagh.intake"),
@@ -74,8 +79,22 @@ def main() -> int:
         "status": status.run,
         "relay": relay.run,
     }
+    proofs = Proofs(secrets.proof)
     intake = http.Intake(
-        acceptance, publisher, store, lambda authorization: token_matches(settings, authorization), _now
+        acceptance,
+        publisher,
+        store,
+        lambda authorization: token_matches(settings, authorization),
+        _now,
+        Admission(
+            proofs,
+            secrets.proof,
+            open_rate_per_s=settings.open_rate_per_s,
+            monotonic=time.monotonic,
+            wall=time.time,
+            spread=randbelow,
+        ),
+        proofs,
     )
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
@@ -101,10 +120,12 @@ def application(settings: IntakeSettings, intake: http.Intake, probes: list[Prob
     return app
 
 
-def _acceptance(settings: IntakeSettings, codec: Codec) -> Acceptance:
-    keys = home() / "keys"
-    master_key = read_or_create(settings.master_key_file, keys / "intake-master.key")
-    secrets = Secrets.from_root(read_or_create(settings.receipt_key_file, keys / "intake-receipts.key"))
+def _secrets(settings: IntakeSettings) -> Secrets:
+    return Secrets.from_root(read_or_create(settings.receipt_key_file, home() / "keys" / "intake-receipts.key"))
+
+
+def _acceptance(settings: IntakeSettings, codec: Codec, secrets: Secrets) -> Acceptance:
+    master_key = read_or_create(settings.master_key_file, home() / "keys" / "intake-master.key")
     return Acceptance(codec, secrets, MasterKey(master_key, os.urandom), _new_id, os.urandom)
 
 

@@ -16,6 +16,9 @@ from ibalagh.events.vocabulary import Channel
 from ibalagh.web.problems import Problem, unavailable
 from services.intake import openapi
 from services.intake.acceptance import Acceptance, Prepared
+from services.intake.admission import Admission
+from services.intake.metrics import intake_metrics
+from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.store import ReportStatus
 from services.intake.submission import (
@@ -29,6 +32,7 @@ from services.intake.submission import (
 )
 
 RETRY_AFTER_S: Final = 2
+CHALLENGE: Final = "/v1/challenge"
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{16,128}", re.ASCII)
 _MEDIA_TYPE: Final = "application/json"
 
@@ -36,7 +40,7 @@ _MEDIA_TYPE: Final = "application/json"
 class Queue(Protocol):
     """Where prepared reports go; see `Publisher.offer`."""
 
-    def offer(self, reports: Sequence[Prepared]) -> Any: ...
+    def offer(self, reports: Sequence[Prepared], *, pressing: bool = False) -> Any: ...
 
 
 class Statuses(Protocol):
@@ -53,6 +57,8 @@ class Intake(NamedTuple):
     statuses: Statuses
     trusts: Callable[[str | None], bool]
     clock: Callable[[], datetime]
+    admission: Admission
+    proofs: Proofs
 
 
 class Accepted(NamedTuple):
@@ -69,7 +75,7 @@ async def accept(
     promised now."""
     prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body)
     try:
-        outcomes: list[Outcome] = await intake.queue.offer([prepared])
+        outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing)
     except OverloadedError:
         raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
     verdict, report_id, receipt = outcomes[0]
@@ -84,6 +90,26 @@ async def status_of(intake: Intake, receipt: str) -> ReportStatus:
     if found is None:
         raise Problem(404, "unknown_receipt", "Unknown receipt", "There is no report with this receipt.")
     return found
+
+
+def admit(intake: Intake, solution: str | None) -> None:
+    """Let a report of the public in before anything of it is read. Raises `Problem`: 503 when too many come without a
+    proof of work, 400 when the proof is worth nothing."""
+    refusal = intake.admission.admit(solution)
+    if refusal is None:
+        return
+    intake_metrics().refused("bad_proof" if refusal.bad_proof else "busy")
+    if refusal.bad_proof:
+        detail = f"The header Altcha holds no solution, or one that expired or was used: get a new one at {CHALLENGE}."
+        raise Problem(400, "bad_proof", "Bad proof of work", detail, field="Altcha")
+    raise Problem(
+        503,
+        "busy",
+        "Very many reports come in",
+        f"Send it again after Retry-After seconds, or at once with the solution of {CHALLENGE} in the header Altcha.",
+        retry_after_s=refusal.retry_after_s,
+        extra={"challenge": CHALLENGE},
+    )
 
 
 def refused(verdict: Verdict) -> Problem:
@@ -138,17 +164,25 @@ def add_routes(app: FastAPI, intake: Intake) -> None:
     async def receive_report(request: Request) -> Response:
         """Take one report in. The receipt is shown once, and answers for what is durable. Sent again with the same
         `Idempotency-Key` and the same body, a report answers with the same id and the same receipt."""
+        trusted = "authorization" in request.headers and intake.trusts(request.headers["authorization"])
+        if not trusted:
+            admit(intake, request.headers.get("altcha"))
         key = idempotency_key(request)
         body = await read_body(request, MAX_BODY_BYTES)
         now = intake.clock()
         try:
-            submission = parse(Submission, body)
-            trusted = submission.submitted_at is not None and intake.trusts(request.headers.get("authorization"))
-            submission.checked(now, trusted=trusted)
+            submission = parse(Submission, body).checked(now, trusted=trusted)
         except InvalidSubmissionError as error:
             raise invalid(error) from None
         accepted = await accept(intake, submission, Channel.API, key=key, body=body, now=now)
         return Response(orjson.dumps(accepted._asdict()), 202, media_type=_MEDIA_TYPE)
+
+    @app.get("/v1/challenge", tags=["reports"], **openapi.CHALLENGE)
+    async def give_challenge() -> Response:
+        """A proof of work to be done (altcha, version 2): its solution, in the header `Altcha` of a report, has the
+        report taken in at once however many others come. One solution is worth one report; it expires after 10
+        minutes."""
+        return Response(orjson.dumps(intake.proofs.challenge()), media_type=_MEDIA_TYPE)
 
     @app.post("/v1/status", tags=["reports"], **openapi.STATUS)
     async def tell_status(request: Request) -> Response:

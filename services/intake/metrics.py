@@ -34,6 +34,12 @@ class IntakeMetrics:
             registry=registry,
         )
         self._waiting = Gauge("ibalagh_intake_waiting_reports", "Reports that wait for a group", registry=registry)
+        self._refused = Counter(
+            "ibalagh_intake_refused_total",
+            "Reports not let in, because very many came or their proof of work was worth nothing",
+            ("reason",),
+            registry=registry,
+        )
         self._reconciled = Counter(
             "ibalagh_intake_reconciled_reports_total",
             "Pending reports settled: found in the log, or published",
@@ -58,6 +64,10 @@ class IntakeMetrics:
     def waiting(self, reports: int) -> None:
         """So many reports wait."""
         self._waiting.set(reports)
+
+    def refused(self, reason: str) -> None:
+        """A report was not let in."""
+        self._refused.labels(reason).inc()
 
     def reconciled(self, found: int, published: int) -> None:
         """Pending reports were settled."""

@@ -17,8 +17,15 @@ _KEY: Final[Mapping[str, Any]] = {
     "same key is answered with the same report and the same receipt",
     "schema": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$"},
 }
+_PROOF: Final[Mapping[str, Any]] = {
+    "name": "Altcha",
+    "in": "header",
+    "required": False,
+    "description": "The solution of a `GET /v1/challenge`, in base64: needed when a 503 `busy` asks for it",
+    "schema": {"type": "string", "maxLength": 4096},
+}
 _PROBLEMS: Final[Mapping[int, str]] = {
-    400: "Not JSON, or a bad idempotency key",
+    400: "Not JSON, a bad idempotency key, or a proof of work that is worth nothing",
     401: "No bearer token",
     404: "No report has this receipt",
     413: "Too large",
@@ -44,13 +51,19 @@ _LINE: Final = {
 
 
 def _operation(
-    model: str, media_type: str, answer: tuple[int, str, str, Any], problems: tuple[int, ...], *, key: bool
+    model: str,
+    media_type: str,
+    answer: tuple[int, str, str, Any],
+    problems: tuple[int, ...],
+    *,
+    key: bool,
+    more: tuple[Mapping[str, Any], ...] = (),
 ) -> dict[str, Any]:
     status, text, answer_type, schema = answer
     body = {"required": True, "content": {media_type: {"schema": {"$ref": _REF.format(model=model)}}}}
     return {
         "response_model": None,
-        "openapi_extra": {"requestBody": body, "parameters": [_KEY] if key else []},
+        "openapi_extra": {"requestBody": body, "parameters": [_KEY, *more] if key else []},
         "responses": {
             status: {"description": text, "content": {answer_type: {"schema": schema}}},
             **{
@@ -72,10 +85,17 @@ REPORT: Final = _operation(
     (202, "Durable: stored, and acknowledged by the log", _JSON, _ACCEPTED),
     (400, 413, 422, 503),
     key=True,
+    more=(_PROOF,),
 )
 BATCH: Final = _operation(
     "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 413, 503), key=True
 )
+CHALLENGE: Final[dict[str, Any]] = {
+    "response_model": None,
+    "responses": {
+        200: {"description": "A challenge of altcha, version 2", "content": {_JSON: {"schema": {"type": "object"}}}}
+    },
+}
 STATUS: Final = _operation(
     "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503), key=False
 )

@@ -24,6 +24,8 @@ from services.intake.store import Known, Stored
 _log = logging.getLogger(__name__)
 _CONFLICT_ATTEMPTS: Final = 3
 _AWAY_S: Final = 1.0
+_KEPT_FREE: Final = 0.2
+"""The share of the places that only pressing reports may take."""
 _DELIVERY_MARGIN_S: Final = 0.5
 """So much longer than a delivery may last is its acknowledgement, or its failure, waited for."""
 
@@ -99,20 +101,25 @@ class Publisher:
         self._capacity = capacity
         self._publish_timeout_s = publish_timeout_s
         self._arrived = threading.Condition()
+        self._pressing: deque[_Group] = deque()
         self._waiting: deque[_Group] = deque()
         self._waiting_reports = 0
         self._closed = False
         self._unnoted: dict[str, Acknowledgement] = {}
         self._away_until = 0.0
 
-    def offer(self, reports: Sequence[Prepared]) -> "asyncio.Future[list[Outcome]]":
-        """Queue reports that share one answer; call it from a running event loop. Raises `OverloadedError`."""
+    def offer(self, reports: Sequence[Prepared], *, pressing: bool = False) -> "asyncio.Future[list[Outcome]]":
+        """Queue reports that share one answer; call it from a running event loop. Raises `OverloadedError`.
+
+        Those that are `pressing` are handled before all others, and a fifth of the places is kept for them.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
         with self._arrived:
-            if self._closed or self._waiting_reports + len(reports) > self._capacity:
+            capacity = self._capacity if pressing else self._capacity * (1 - _KEPT_FREE)
+            if self._closed or self._waiting_reports + len(reports) > capacity:
                 raise OverloadedError
-            self._waiting.append(_Group(reports, loop, answer))
+            (self._pressing if pressing else self._waiting).append(_Group(reports, loop, answer))
             self._waiting_reports += len(reports)
             self._arrived.notify()
         return answer
@@ -120,7 +127,7 @@ class Publisher:
     def run(self, stop: Stop) -> None:
         """Serve until asked to stop and nothing waits. Raises what is neither passing nor a conflict: crash."""
         try:
-            while not (stop.requested and not self._waiting):
+            while not (stop.requested and not self._waiting_reports):
                 groups = self._take()
                 if groups:
                     self._serve(groups)
@@ -132,9 +139,9 @@ class Publisher:
     def _take(self, idle_s: float = 0.1) -> list[_Group]:
         """What waits, up to a batch: the first within `idle_s`, what comes after it within the linger time."""
         with self._arrived:
-            if not self._waiting:
+            if not self._waiting_reports:
                 self._arrived.wait(0.005 if self._unnoted else idle_s)
-                if not self._waiting:
+                if not self._waiting_reports:
                     return []
             deadline = time.monotonic() + self._linger_s
             while self._waiting_reports < self._max_batch:
@@ -144,9 +151,10 @@ class Publisher:
                 self._arrived.wait(left_s)
             groups: list[_Group] = []
             taken = 0
-            while self._waiting and (not groups or taken + len(self._waiting[0].reports) <= self._max_batch):
-                groups.append(self._waiting.popleft())
-                taken += len(groups[-1].reports)
+            for lane in (self._pressing, self._waiting):
+                while lane and (not groups or taken + len(lane[0].reports) <= self._max_batch):
+                    groups.append(lane.popleft())
+                    taken += len(groups[-1].reports)
             self._waiting_reports -= taken
         self._metrics.waiting(self._waiting_reports)
         return groups
@@ -246,7 +254,10 @@ class Publisher:
     def _close(self) -> None:
         with self._arrived:
             self._closed = True
-            left, self._waiting = list(self._waiting), deque()
+            left = [*self._pressing, *self._waiting]
+            self._pressing.clear()
+            self._waiting.clear()
+            self._waiting_reports = 0
         _answer(left, [_UNAVAILABLE] * sum(len(group.reports) for group in left))
         if self._unnoted:
             self._note()

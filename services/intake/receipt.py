@@ -49,19 +49,23 @@ _WEIGHTED: Final = _weighted()
 
 
 class Secrets(NamedTuple):
-    """What receipts and retries are keyed with, each derived from one root secret that is never used itself."""
+    """What receipts, retries and proofs of work are keyed with, each derived from one root secret never used itself."""
 
     receipt: bytes
     pepper: bytes
     retry: bytes
+    proof: bytes
 
     @classmethod
     def from_root(cls, root: bytes) -> "Secrets":
-        """The three keys of a root secret of at least 32 random bytes; ValueError when it is shorter."""
+        """The four keys of a root secret of at least 32 random bytes; ValueError when it is shorter."""
         if len(root) < 32:
             raise ValueError("a receipt secret has at least 32 bytes")
         return cls(
-            *(hmac.digest(root, b"ibalagh intake %s v1" % use, "sha256") for use in (b"receipt", b"pepper", b"retry"))
+            *(
+                hmac.digest(root, b"ibalagh intake %s v1" % use, "sha256")
+                for use in (b"receipt", b"pepper", b"retry", b"proof")
+            )
         )
 
 

@@ -38,6 +38,11 @@ class IntakeSettings(Settings):
         7, gt=0, description="Age in seconds at which a stored, unacknowledged report is looked for in the log"
     )
     reconcile_interval_s: float = Field(1, gt=0, description="Seconds between two looks for such reports")
+    open_rate_per_s: float = Field(
+        1_000,
+        gt=0,
+        description="Reports a second that a process takes in without a proof of work; twice as many at once",
+    )
     status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
     )

@@ -34,6 +34,14 @@ RULES: Final[Mapping[str, str]] = {
 }
 """Rules of our own: their code and what is told to the sender."""
 
+_PRESSING: Final = frozenset(
+    {
+        Category.TERRORISM_PRAISE,
+        Category.TERRORISM_INCITEMENT_RECRUITMENT,
+        Category.SEXUAL_EXPLOITATION_MINORS,
+        Category.VIOLENCE_THREATS,
+    }
+)
 _MOST_RULES: Final = 10
 _OTHER_PATTERNS: Final = ("language", "origin_country")
 _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -133,6 +141,11 @@ class Submission(_Body):
     submitted_at: Time | None = Field(
         None, description="When the report reached a trusted reporter; accepted with a bearer token only"
     )
+
+    @property
+    def pressing(self) -> bool:
+        """Whether it may be about a danger that cannot wait, as far as its sender says: it is handled first."""
+        return self.category_hint in _PRESSING
 
     @property
     def identified(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import altcha
 import orjson
 import pytest
 from pydantic import SecretStr
@@ -16,7 +17,9 @@ from ibalagh.stream.errors import PassingError
 from ibalagh.web.auth import token_matches
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance, Prepared
+from services.intake.admission import Admission
 from services.intake.http import Intake
+from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
@@ -27,6 +30,7 @@ from tests.support.intake import AppClient, app_client
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TOKEN = {"Authorization": "Bearer a-token-of-the-tests"}
+OPEN_RATE_PER_S = 50.0
 SETTINGS = IntakeSettings(api_token=SecretStr("a-token-of-the-tests"))
 
 
@@ -38,7 +42,8 @@ class Queue:
         self.capacity = 10_000
         self.reports: list[Prepared] = []
 
-    def offer(self, reports: Sequence[Prepared]) -> "asyncio.Future[list[Outcome]]":
+    def offer(self, reports: Sequence[Prepared], *, pressing: bool = False) -> "asyncio.Future[list[Outcome]]":
+        self.pressing = pressing
         if len(self.reports) + len(reports) > self.capacity:
             raise OverloadedError
         self.reports += reports
@@ -78,8 +83,23 @@ class Service:
             lambda: str(uuid.uuid4()),
             os.urandom,
         )
+        self.proofs = Proofs(bytes(32))
+        self.admission = Admission(
+            self.proofs,
+            bytes(32),
+            open_rate_per_s=OPEN_RATE_PER_S,
+            monotonic=lambda: 0.0,
+            wall=lambda: 0.0,
+            spread=lambda _below: 0,
+        )
         intake = Intake(
-            self.acceptance, self.queue, self.statuses, lambda header: token_matches(SETTINGS, header), lambda: NOW
+            self.acceptance,
+            self.queue,
+            self.statuses,
+            lambda header: token_matches(SETTINGS, header),
+            lambda: NOW,
+            self.admission,
+            self.proofs,
         )
         self.app = application(SETTINGS, intake, [])
         self.client: AppClient
@@ -262,7 +282,7 @@ def test_a_status_question_of_another_form_is_refused(service: Service) -> None:
 
 def test_the_openapi_document_holds_what_it_refers_to_and_the_page_lists_it(service: Service) -> None:
     document = service.client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/reports", "/v1/reports:batch", "/v1/status"}
+    assert set(document["paths"]) == {"/v1/reports", "/v1/reports:batch", "/v1/challenge", "/v1/status"}
     names = {ref.rpartition("/")[2] for ref in _references(document)}
     assert {"Submission", "BatchLine", "StatusQuestion", "Identity"} <= names
     assert names <= set(document["components"]["schemas"])
@@ -283,3 +303,45 @@ def _references(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _references(inner)
+
+
+def crowd(service: Service) -> None:
+    """So many come that nobody more is taken in without a proof."""
+    while service.admission.admit() is None:
+        pass
+
+
+def solved(challenge: dict[str, Any]) -> str:
+    made = altcha.Challenge.from_dict(challenge)
+    solution = altcha.solve_challenge(made)
+    assert solution is not None
+    return altcha.Payload(made, solution).to_base64()
+
+
+def test_in_a_crowd_a_report_is_refused_with_a_way_in(service: Service) -> None:
+    crowd(service)
+    response = service.client.post("/v1/reports", json={"text": "x"})
+    refusal = problem(response, 503, "busy")
+    assert int(response.headers["retry-after"]) >= 1
+    assert service.queue.reports == []
+    solution = solved(service.client.get(refusal["challenge"]).json())
+    taken = service.client.post("/v1/reports", json={"text": "x"}, headers={"Altcha": solution})
+    assert taken.status_code == 202
+    again = service.client.post("/v1/reports", json={"text": "y"}, headers={"Altcha": solution})
+    assert problem(again, 400, "bad_proof")["errors"][0]["field"] == "Altcha"
+
+
+def test_in_a_crowd_a_trusted_reporter_needs_no_proof(service: Service) -> None:
+    crowd(service)
+    assert service.client.post("/v1/reports", json={"text": "x"}, headers=TOKEN).status_code == 202
+    wrong = {"Authorization": "Bearer x"}
+    problem(service.client.post("/v1/reports", json={"text": "x"}, headers=wrong), 503, "busy")
+
+
+@pytest.mark.parametrize(
+    ("hint", "presses"),
+    [(None, False), ("fraud", False), ("terrorism_praise", True), ("sexual_exploitation_minors", True)],
+)
+def test_what_may_not_wait_is_queued_first(service: Service, hint: str | None, presses: bool) -> None:
+    assert service.client.post("/v1/reports", json={"text": "x", "category_hint": hint}).status_code == 202
+    assert service.queue.pressing is presses

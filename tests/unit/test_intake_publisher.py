@@ -216,3 +216,42 @@ def test_more_than_the_queue_holds_is_refused_at_once() -> None:
 
     with pytest.raises(OverloadedError):
         asyncio.run(overfill())
+
+
+def test_what_presses_is_handled_before_what_came_earlier() -> None:
+    store, producer = MemoryStore(), MemoryProducer()
+    publisher = Publisher(
+        store, producer, ACCEPTANCE.receipt_of, max_batch=2, linger_s=0, capacity=100, publish_timeout_s=1
+    )
+    ordinary, pressing = [report() for _ in range(4)], report()
+
+    async def offered() -> list[list[Outcome]]:
+        waiting = [publisher.offer([each]) for each in ordinary]
+        waiting.append(publisher.offer([pressing], pressing=True))
+        stop = Stop()
+        thread = threading.Thread(target=publisher.run, args=(stop,))
+        thread.start()
+        outcomes = list(await asyncio.gather(*waiting))
+        stop.requested = True
+        await asyncio.to_thread(thread.join, 10)
+        return outcomes
+
+    assert all(outcome[0].verdict is Verdict.ACCEPTED for outcome in asyncio.run(offered()))
+    assert producer.records[0] == pressing.record
+
+
+def test_some_places_are_kept_for_what_presses() -> None:
+    publisher = Publisher(
+        MemoryStore(), MemoryProducer(), ACCEPTANCE.receipt_of, max_batch=9, linger_s=0, capacity=5, publish_timeout_s=1
+    )
+
+    async def fill() -> None:
+        for _ in range(4):
+            publisher.offer([report()])
+        with pytest.raises(OverloadedError):
+            publisher.offer([report()])
+        publisher.offer([report()], pressing=True)
+        with pytest.raises(OverloadedError):
+            publisher.offer([report()], pressing=True)
+
+    asyncio.run(fill())

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Annotated
@@ -16,11 +17,13 @@ from starlette.types import Message, Receive, Scope, Send
 from ibalagh.ops.health import Probe
 from ibalagh.ops.settings import Settings
 from ibalagh.stream.errors import PassingError
+from ibalagh.web import middleware
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer
 from ibalagh.web.middleware import SECURITY_HEADERS, BodyLimit
 from ibalagh.web.pages import Pages
 from ibalagh.web.problems import Problem
+from ibalagh.web.protocol import HastyProtocol
 from ibalagh.web.words import LANGUAGES
 from tests.support.serving import serving
 
@@ -150,6 +153,74 @@ def test_an_endless_body_is_not_read_to_its_end() -> None:
     scope: Scope = {"type": "http", "headers": [(b"transfer-encoding", b"chunked")]}
     asyncio.run(BodyLimit(read_all, 2000)(scope, receive, send))
     assert (sent[0]["status"], chunks) == (413, 2)
+
+
+async def _send_nothing(_message: Message) -> None:
+    return
+
+
+def test_a_body_that_does_not_come_is_refused_with_408() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def read_all(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    with pytest.raises(Problem) as caught:
+        asyncio.run(BodyLimit(read_all, 2_000, patience_s=0.05)(scope, receive, send))
+    assert (caught.value.status, caught.value.code) == (408, "too_slow")
+
+
+def test_after_the_body_a_disconnection_is_waited_for_as_long_as_it_takes() -> None:
+    messages: list[Message] = [{"type": "http.request", "body": b"x", "more_body": False}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await asyncio.sleep(0.2)
+        return {"type": "http.disconnect"}
+
+    async def wait_for_the_end(_scope: Scope, receive: Receive, _send: Send) -> None:
+        assert (await receive())["body"] == b"x"
+        assert (await receive())["type"] == "http.disconnect"
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    asyncio.run(BodyLimit(wait_for_the_end, 2_000, patience_s=0.05)(scope, receive, _send_nothing))
+
+
+def test_a_slow_body_is_answered_as_a_problem(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware.BodyLimit.__init__, "__defaults__", (0.2,))
+    with serving(app) as client, socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+        connection.sendall(b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
+        connection.settimeout(10)
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"code":"too_slow"' in answer
+
+
+def test_a_head_that_does_not_come_costs_the_connection(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HastyProtocol, "head_s", 0.2)
+    with serving(app) as client:
+        for begun in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"):
+            with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+                connection.sendall(begun)
+                connection.settimeout(10)
+                assert connection.recv(65_536) == b""
+        assert client.get("/healthz").status_code == 200
+        with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+            connection.settimeout(10)
+            for _ in range(2):  # the deadline of the first head does not end the second
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost")
+            assert connection.recv(65_536) == b""
 
 
 def test_a_crash_is_500_without_anything_of_the_inside(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
