@@ -1,4 +1,4 @@
-"""`ibalagh bench hop|pipeline`: measure on this machine, peers in the same run. Nothing else may run meanwhile.
+"""`ibalagh bench hop|intake|pipeline`: measure on this machine, peers in the same run. Nothing else may run meanwhile.
 
 A table for people on standard error; with `--json` one JSON object alone on standard output.
 """
@@ -25,13 +25,17 @@ def main(argv: list[str]) -> int:
     pipeline.add_argument("--reports", type=int, default=200_000)
     pipeline.add_argument("--rate", type=int, default=500, help="offered reports a second for the latency; 0: none")
     pipeline.add_argument("--seconds", type=int, default=30, help="how long the rate is offered")
-    for one in (hop, pipeline):
+    intake = commands.add_parser("intake", help="reports over HTTP into one intake process, singly and by batch")
+    intake.add_argument("--reports", type=int, default=20_000)
+    intake.add_argument("--rate", type=int, default=500, help="offered reports a second for the latency")
+    intake.add_argument("--seconds", type=int, default=20, help="how long the rate is offered")
+    for one in (hop, intake, pipeline):
         one.add_argument("--seed", type=int, default=1)
         one.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     console = Console(stderr=True)
     try:
-        result = _hop(arguments, console) if arguments.command == "hop" else _pipeline(arguments, console)
+        result = {"hop": _hop, "intake": _intake, "pipeline": _pipeline}[arguments.command](arguments, console)
     except RuntimeError as error:
         console.print(f"The benchmark did not finish: {error}", style="red")
         return 1
@@ -55,6 +59,26 @@ def _hop(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         **{f"{key}_per_s": round(result.per_s) for key, result in results.items()},
         "cpu_us_per_report": {key: round(result.cpu_us_per_report, 1) for key, result in results.items()},
         "peak_memory_mb": {key: round(result.peak_memory_mb) for key, result in results.items()},
+    }
+
+
+def _intake(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    from bench import intake
+
+    result = intake.run(arguments.reports, arguments.rate, arguments.seconds, arguments.seed, console)
+    table = Table("", "", title="One intake process")
+    table.add_row("single reports/s", f"{result.accepted_per_s:,.0f}")
+    table.add_row(f"p99 at {arguments.rate}/s, ms", f"{result.p99_ms:.0f}")
+    table.add_row("batch lines/s", f"{result.batch_lines_per_s:,.0f}")
+    for name, cpu_us in result.cpu_us_per_report.items():
+        table.add_row(f"CPU µs/single report, {name}", f"{cpu_us:.0f}")
+    console.print(table)
+    return {
+        "accepted_per_s": round(result.accepted_per_s),
+        "p99_ms": round(result.p99_ms, 1),
+        "batch_lines_per_s": round(result.batch_lines_per_s),
+        "cpu_us_per_report": {name: round(value, 1) for name, value in result.cpu_us_per_report.items()},
+        "peak_memory_mb": {name: round(value) for name, value in result.peak_memory_mb.items()},
     }
 
 

@@ -1,9 +1,9 @@
 """`ibalagh bench pipeline --rate`: how long a report takes from its acceptance to each stage, at a given offered rate.
 
-In: reports a second and seconds. Single reports go to intake's HTTP interface on a fixed schedule (a late answer delays
-no later request, so slowness is not hidden). Out: p50 and p99 in milliseconds of accepted → triaged, → referred,
-→ counted. Triaged and referred are read afterwards from the events' own times; the moment of counting from the times of
-the `counters.changed` events, matched first in, first out, since these carry sums.
+In: reports a second and seconds. Single reports go to intake's HTTP interface on a fixed schedule. Out: p50 and p99 in
+milliseconds of accepted → triaged, → referred, → counted. Triaged and referred are read afterwards from the events' own
+times; the moment of counting from the times of the `counters.changed` events, matched first in, first out, since these
+carry sums.
 """
 
 import asyncio
@@ -12,11 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from statistics import quantiles
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
-
-import orjson
 
 from bench.platform import Platform
+from bench.sender import Sender, report_request
 from bench.topics import read_all
 from bench.workload import bodies
 from ibalagh.contracts.codec import Codec
@@ -26,8 +24,6 @@ from ibalagh.events.registry import DELTAS, REFERRED, TRIAGED
 from ibalagh.events.statistics import CountersChangedV1
 
 SETTLE_S: Final = 30.0
-
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Percentiles(NamedTuple):
@@ -58,46 +54,12 @@ def run(running: Platform, rate_per_s: int, seconds: int, seed: int) -> dict[str
 
 async def _offer(running: Platform, rate_per_s: int, seconds: int, seed: int) -> int:
     """Send on schedule; the number accepted."""
-    url = urlsplit(running.addresses["intake"])
     requests = [
-        _request(running, f"latency-{seed}-{number:012d}", body)
+        report_request(running.token, f"latency-{seed}-{number:012d}", body)
         for number, body in zip(range(rate_per_s * seconds), bodies(seed), strict=False)
     ]
-    idle: list[Connection] = []
-
-    async def send(request: bytes) -> None:
-        # The one that was used last: intake closes those that nobody uses.
-        while idle and idle[-1][0].at_eof():
-            idle.pop()[1].close()
-        connection = idle.pop() if idle else await asyncio.open_connection(url.hostname, url.port)
-        reader, writer = connection
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
-        if not head.startswith(b"HTTP/1.1 202 "):
-            raise RuntimeError(f"intake answered {head[:40]!r}")
-        idle.append(connection)
-
-    began = time.monotonic()
-    async with asyncio.TaskGroup() as tasks:
-        for number, request in enumerate(requests):
-            due = began + number / rate_per_s
-            if (wait_s := due - time.monotonic()) > 0:
-                await asyncio.sleep(wait_s)
-            tasks.create_task(send(request))
-    for _, writer in idle:
-        writer.close()
+    await Sender(running.addresses["intake"]).at_a_rate(requests, rate_per_s)
     return len(requests)
-
-
-def _request(running: Platform, key: str, body: Mapping[str, object]) -> bytes:
-    """A whole request, made before the clock runs: what the sender costs would be taken from those it measures."""
-    content = orjson.dumps(body)
-    return (
-        b"POST /v1/reports HTTP/1.1\r\nHost: intake\r\nContent-Type: application/json\r\n"
-        b"Authorization: Bearer %b\r\nIdempotency-Key: %b\r\nContent-Length: %d\r\n\r\n%b"
-        % (running.token.encode(), key.encode(), len(content), content)
-    )
 
 
 def stage_latencies(events: Mapping[str, Sequence[Event[Data]]], since: float) -> dict[str, Percentiles]:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,8 +39,11 @@ class Platform(NamedTuple):
 
 
 @contextmanager
-def platform(before_services: Callable[[Stores], None] = lambda _: None) -> Iterator[Platform]:
-    """Everything, started; `before_services` runs when topics and tables exist and no service does.
+def platform(
+    before_services: Callable[[Stores], None] = lambda _: None, services: Collection[str] | None = None
+) -> Iterator[Platform]:
+    """Everything, started, or of the services only those named; `before_services` runs when topics and tables exist and
+    no service does.
 
     Raises `ibalagh.local.errors.StackError` when it cannot be started.
     """
@@ -61,9 +64,8 @@ def platform(before_services: Callable[[Stores], None] = lambda _: None) -> Iter
                 stdout=subprocess.DEVNULL,
             )
         before_services(stores)
-        table = [
-            Service(one.name, one.module, port) for one, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True)
-        ]
+        chosen = [one for one in SERVICES if services is None or one.name in services]
+        table = [Service(one.name, one.module, port) for one, port in zip(chosen, free_ports(len(chosen)), strict=True)]
         stack = Stack(Path(home), environ=environ, table=table)
         stack.start(lambda _: None)
         try:
