@@ -16,7 +16,7 @@ from ibalagh.events.vocabulary import Channel
 from ibalagh.web.problems import Problem
 from services.intake import openapi
 from services.intake.acceptance import Prepared
-from services.intake.http import Intake, idempotency_key, invalid, read_body, refused
+from services.intake.http import Accepted, Intake, idempotency_key, invalid, read_body, refused
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.submission import MAX_BODY_BYTES, BatchLine, Broken, InvalidSubmissionError, parse
 
@@ -64,7 +64,7 @@ async def _take_in(intake: Intake, lines: Sequence[tuple[int, bytes]], key: byte
     waiting: deque[_Open] = deque()
     for start in range(0, len(lines), _CHUNK):
         if len(waiting) == _OPEN_CHUNKS:
-            answers |= await _settled(waiting.popleft())
+            answers |= await _settled(intake, waiting.popleft())
         numbers: list[int] = []
         prepared: list[Prepared] = []
         for number, line in lines[start : start + _CHUNK]:
@@ -79,7 +79,7 @@ async def _take_in(intake: Intake, lines: Sequence[tuple[int, bytes]], key: byte
             answers |= {number: _problem(number, refused(Verdict.UNAVAILABLE)) for number in numbers}
         await asyncio.sleep(0)
     while waiting:
-        answers |= await _settled(waiting.popleft())
+        answers |= await _settled(intake, waiting.popleft())
     return [answers[number] for number, _ in lines]
 
 
@@ -95,14 +95,16 @@ def _prepare(intake: Intake, number: int, line: bytes, key: bytes | None) -> Pre
     return intake.acceptance.prepare(submission, channel=Channel.BATCH, now=now, key=key, body=line)
 
 
-async def _settled(chunk: _Open) -> dict[int, _Answer]:
+async def _settled(intake: Intake, chunk: _Open) -> dict[int, _Answer]:
     outcomes = await chunk.outcomes
-    return {number: _answer(number, outcome) for number, outcome in zip(chunk.numbers, outcomes, strict=True)}
+    pairs = zip(chunk.numbers, outcomes, strict=True)
+    return {number: _answer(intake, number, outcome) for number, outcome in pairs}
 
 
-def _answer(number: int, outcome: Outcome) -> _Answer:
+def _answer(intake: Intake, number: int, outcome: Outcome) -> _Answer:
     if outcome.verdict is Verdict.ACCEPTED:
-        return {"line": number, "status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
+        accepted = Accepted(outcome.report_id, outcome.receipt, intake.signed(outcome.facts))
+        return {"line": number, "status": 202, **accepted._asdict()}
     return _problem(number, refused(outcome.verdict))
 
 

@@ -17,6 +17,7 @@ from ibalagh.web.problems import Problem, unavailable
 from services.intake import openapi
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.publisher import Outcome, OverloadedError, Verdict
+from services.intake.signing import Facts, Signer
 from services.intake.store import ReportStatus
 from services.intake.submission import (
     MAX_BODY_BYTES,
@@ -53,13 +54,19 @@ class Intake(NamedTuple):
     statuses: Statuses
     trusts: Callable[[str | None], bool]
     clock: Callable[[], datetime]
+    signer: Signer
+
+    def signed(self, facts: Facts | None) -> Mapping[str, Any] | None:
+        """The signed receipt of an accepted report; None for a repeat of what was answered before there were any."""
+        return None if facts is None else self.signer.sign(facts)
 
 
 class Accepted(NamedTuple):
-    """A report that is durable: its id, and the receipt that is shown once."""
+    """A report that is durable: its id, the receipt that is shown once, and what we sign about it."""
 
     report_id: str
     receipt: str
+    signed_receipt: Mapping[str, Any] | None
 
 
 async def accept(
@@ -72,9 +79,9 @@ async def accept(
         outcomes: list[Outcome] = await intake.queue.offer([prepared])
     except OverloadedError:
         raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
-    verdict, report_id, receipt = outcomes[0]
+    verdict, report_id, receipt, facts = outcomes[0]
     if verdict is Verdict.ACCEPTED:
-        return Accepted(report_id, receipt)
+        return Accepted(report_id, receipt, intake.signed(facts))
     raise refused(verdict)
 
 
@@ -137,7 +144,7 @@ def add_routes(app: FastAPI, intake: Intake) -> None:
     @app.post("/v1/reports", status_code=202, tags=["reports"], **openapi.REPORT)
     async def receive_report(request: Request) -> Response:
         """Take one report in. The receipt is shown once, and answers for what is durable. Sent again with the same
-        `Idempotency-Key` and the same body, a report answers with the same id and the same receipt."""
+        `Idempotency-Key` and the same body, a report answers with the same id and the same receipts."""
         key = idempotency_key(request)
         body = await read_body(request, MAX_BODY_BYTES)
         now = intake.clock()

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from services.intake.signing import SignedReceipt
 from services.intake.submission import BatchLine, StatusQuestion, Submission
 
 _REF: Final = "#/components/schemas/{model}"
@@ -28,12 +29,22 @@ _PROBLEMS: Final[Mapping[int, str]] = {
 _REPORT_FIELDS: Final[Mapping[str, Any]] = {
     "report_id": {"type": "string", "format": "uuid"},
     "receipt": {"type": "string", "description": "Shown once: keep it to ask for the status"},
+    "signed_receipt": {
+        "description": "Proof that the report was received; null only for a repeat of a request that was answered "
+        "before receipts were signed",
+        "anyOf": [{"$ref": _REF.format(model="SignedReceipt")}, {"type": "null"}],
+    },
 }
 _ACCEPTED: Final = {"type": "object", "required": list(_REPORT_FIELDS), "properties": _REPORT_FIELDS}
 _STANDING: Final = {
     "type": "object",
     "required": ["status", "updated_at"],
     "properties": {"status": {"type": "string"}, "updated_at": {"type": "string", "format": "date-time"}},
+}
+_KEY_SET: Final = {
+    "type": "object",
+    "required": ["keys"],
+    "properties": {"keys": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
 }
 _LINE: Final = {
     "type": "object",
@@ -79,6 +90,15 @@ BATCH: Final = _operation(
 STATUS: Final = _operation(
     "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503), key=False
 )
+KEYS: Final[Mapping[str, Any]] = {
+    "response_model": None,
+    "responses": {
+        200: {
+            "description": "A JSON Web Key Set of Ed25519 keys (RFC 7517, RFC 8037); `kid` is the key's thumbprint",
+            "content": {"application/jwk-set+json": {"schema": _KEY_SET}},
+        }
+    },
+}
 
 
 def add_schemas(app: FastAPI) -> None:
@@ -87,7 +107,7 @@ def add_schemas(app: FastAPI) -> None:
 
     def with_schemas() -> dict[str, Any]:
         document = plain()
-        models = [(model, "validation") for model in (Submission, BatchLine, StatusQuestion)]
+        models = [(model, "validation") for model in (Submission, BatchLine, StatusQuestion, SignedReceipt)]
         _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
         return document
