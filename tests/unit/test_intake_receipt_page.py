@@ -45,7 +45,7 @@ def test_the_receipt_is_shown_left_to_right_spelt_out_and_as_a_code_with_a_name(
     receipt = service.queue.reports[0].receipt
     texts = TEXTS[language]
     assert html.count(receipt) == 1
-    assert f'dir="ltr"><code aria-hidden="true">{receipt}</code>' in html
+    assert f'dir="ltr"><code class="text-body" aria-hidden="true">{receipt}</code>' in html
     assert f'<span class="visually-hidden">{", ".join(" ".join(group) for group in receipt.split("-"))}</span>' in html
     [image] = [each for each in Page(html).all("div") if each.get("role") == "img"]
     assert image["aria-label"] == texts["receipt_code"]
