@@ -1,6 +1,5 @@
 """Key files: what a setting names must be there, what a local stack has made stays as it is."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -13,7 +12,7 @@ def test_a_key_that_nobody_named_is_made_once_for_its_owner_alone(tmp_path: Path
     default = tmp_path / "keys" / "a.key"
     made = read_or_create(None, default)
     assert len(made) == 32
-    assert stat.S_IMODE(os.stat(default).st_mode) == 0o600
+    assert stat.S_IMODE(default.stat().st_mode) == 0o600
     assert read_or_create(None, default) == made
     assert list(default.parent.iterdir()) == [default]
 
