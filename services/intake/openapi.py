@@ -18,6 +18,14 @@ _KEY: Final[Mapping[str, Any]] = {
     "same key is answered with the same report and the same receipt",
     "schema": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$"},
 }
+_PREFER: Final[Mapping[str, Any]] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`return=minimal` (RFC 7240) leaves `signed_receipt` out of the lines, which spares about "
+    "half of the work; a line sent again later with its key gets it all the same",
+    "schema": {"type": "string"},
+}
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "Not JSON, or a bad idempotency key",
     401: "No bearer token",
@@ -55,13 +63,17 @@ _LINE: Final = {
 
 
 def _operation(
-    model: str, media_type: str, answer: tuple[int, str, str, Any], problems: tuple[int, ...], *, key: bool
+    model: str,
+    media_type: str,
+    answer: tuple[int, str, str, Any],
+    problems: tuple[int, ...],
+    *headers: Mapping[str, Any],
 ) -> dict[str, Any]:
     status, text, answer_type, schema = answer
     body = {"required": True, "content": {media_type: {"schema": {"$ref": _REF.format(model=model)}}}}
     return {
         "response_model": None,
-        "openapi_extra": {"requestBody": body, "parameters": [_KEY] if key else []},
+        "openapi_extra": {"requestBody": body, "parameters": list(headers)},
         "responses": {
             status: {"description": text, "content": {answer_type: {"schema": schema}}},
             **{
@@ -82,13 +94,13 @@ REPORT: Final = _operation(
     _JSON,
     (202, "Durable: stored, and acknowledged by the log", _JSON, _ACCEPTED),
     (400, 413, 422, 503),
-    key=True,
+    _KEY,
 )
 BATCH: Final = _operation(
-    "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 413, 503), key=True
+    "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 413, 503), _KEY, _PREFER
 )
 STATUS: Final = _operation(
-    "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503), key=False
+    "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503)
 )
 KEYS: Final[Mapping[str, Any]] = {
     "response_model": None,

@@ -326,6 +326,16 @@ def test_every_accepted_line_of_a_batch_has_a_signed_receipt_of_its_own_bytes(se
     assert "signed_receipt" not in second
 
 
+@pytest.mark.parametrize("asked", ["return=minimal", 'respond-async, Return = "minimal"; x=1'])
+def test_a_sender_of_a_batch_may_go_without_signed_receipts(service: Service, asked: str) -> None:
+    answer = service.client.post("/v1/reports:batch", content=b'{"text": "x"}', headers={**TOKEN, "Prefer": asked})
+    assert set(orjson.loads(answer.content)) == {"line", "status", "report_id", "receipt"}
+    assert answer.headers["preference-applied"] == "return=minimal"
+    other = service.client.post("/v1/reports:batch", content=b'{"text": "x"}', headers={**TOKEN, "Prefer": "x"})
+    assert "signed_receipt" in orjson.loads(other.content)
+    assert "preference-applied" not in other.headers
+
+
 def test_a_repeat_of_what_was_answered_before_receipts_were_signed_has_none(service: Service) -> None:
     service.queue.signs = False
     assert service.client.post("/v1/reports", json={"text": "x"}).json()["signed_receipt"] is None
