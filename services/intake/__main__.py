@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from secrets import randbelow
 from typing import Final
 
+import orjson
 import uuid_utils
 from fastapi import FastAPI
 
@@ -27,16 +28,17 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import bearer, token_matches
-from services.intake import batch, forms, http, openapi
+from services.intake import batch, forms, http, openapi, receipt_routes
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.handlers import TOPICS, StatusCodec, project
-from services.intake.keys import read_or_create
+from services.intake.keys import read_or_create, read_public
 from services.intake.proof import Proofs
 from services.intake.publisher import Publisher
 from services.intake.receipt import Secrets
 from services.intake.reconciler import Reconciler
 from services.intake.settings import IntakeSettings
+from services.intake.signing import Signer, read_keys
 from services.intake.store import IntakeStore
 from services.intake.vault import MasterKey
 
@@ -95,6 +97,7 @@ def main() -> int:
             spread=randbelow,
         ),
         proofs,
+        _signer(settings),
     )
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
@@ -116,6 +119,7 @@ def application(settings: IntakeSettings, intake: http.Intake, probes: list[Prob
     http.add_routes(app, intake)
     batch.add_routes(app, intake, bearer(settings))
     forms.add_routes(app, intake)
+    receipt_routes.add_routes(app, intake)
     openapi.add_schemas(app)
     return app
 
@@ -127,6 +131,13 @@ def _secrets(settings: IntakeSettings) -> Secrets:
 def _acceptance(settings: IntakeSettings, codec: Codec, secrets: Secrets) -> Acceptance:
     master_key = read_or_create(settings.master_key_file, home() / "keys" / "intake-master.key")
     return Acceptance(codec, secrets, MasterKey(master_key, os.urandom), _new_id, os.urandom)
+
+
+def _signer(settings: IntakeSettings) -> Signer:
+    keys = home() / "keys"
+    seed = read_or_create(settings.signing_key_file, keys / "intake-signing.key")
+    earlier = read_public(settings.earlier_signing_keys_file, keys / "intake-signing-earlier.json")
+    return Signer(seed, None if earlier is None else read_keys(orjson.loads(earlier)))
 
 
 def _status(settings: IntakeSettings, database: Database) -> Processor:

@@ -4,6 +4,7 @@ In: a checked `Submission` and how it came in; out: a `Prepared`, which the publ
 The identity is sealed here, before anything leaves the process; the record to be published never holds it.
 """
 
+import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import datetime
@@ -15,8 +16,9 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.make import root
 from ibalagh.events.reports import ReportFacts, ReportReceivedV1
 from ibalagh.events.vocabulary import Channel
-from ibalagh.stream.ports import Outgoing
+from ibalagh.stream.ports import Acknowledgement, Outgoing
 from services.intake import receipt
+from services.intake.signing import Facts
 from services.intake.submission import MOROCCO, Submission
 from services.intake.vault import KeyProvider, Random, Sealed, seal
 
@@ -35,7 +37,10 @@ class Retry(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key."""
+    """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key.
+
+    The two SHA-256 are of what was sent, and of the record's value.
+    """
 
     report_id: str
     accepted_at: datetime
@@ -44,6 +49,12 @@ class Prepared(NamedTuple):
     record: Outgoing
     retry: Retry | None
     sealed: Sealed | None
+    received_sha256: bytes
+    record_sha256: bytes
+
+    def facts(self, position: Acknowledgement) -> Facts:
+        """What to promise once the log holds the report at `position`."""
+        return Facts(self.report_id, self.accepted_at, self.received_sha256, self.record_sha256, position)
 
 
 class Acceptance:
@@ -79,7 +90,9 @@ class Acceptance:
         event = root(
             _received(submission, report_id, channel, now), id_=report_id, source=SOURCE, subject=report_id, now=now
         )
-        return Prepared(report_id, now, shown, self.receipt_hash(shown), self._codec.encode(event), retry, sealed)
+        record = self._codec.encode(event)
+        hashes = [hashlib.sha256(content).digest() for content in (body, record.value or b"")]
+        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes)
 
     def receipt_of(self, report_id: str, retry: Retry) -> str:
         """The receipt of the report that was first stored for this key and body: the same for every retry."""
@@ -91,9 +104,11 @@ class Acceptance:
 
 
 def record_of(codec: Codec, report_id: str, value: bytes, accepted_at: datetime) -> Outgoing:
-    """The record that `Acceptance.prepare` made, again, from what was stored of it."""
+    """The record that `Acceptance.prepare` made, again, from what was stored of it: the value byte by byte, since its
+    hash is promised, whatever the codec writes today."""
     data = ReportReceivedV1.model_validate_json(value)
-    return codec.encode(root(data, id_=report_id, source=SOURCE, subject=report_id, now=accepted_at))
+    event = root(data, id_=report_id, source=SOURCE, subject=report_id, now=accepted_at)
+    return codec.encode(event)._replace(value=value)
 
 
 def _received(submission: Submission, report_id: str, channel: Channel, now: datetime) -> ReportReceivedV1:

@@ -2,11 +2,14 @@
 
 A line may carry an `idempotency_key` of its own; otherwise the request's `Idempotency-Key` and the line's number make
 one, so that a whole batch can be sent again. Lines are taken in by the hundred, so that other requests get their turn.
+To sign a receipt costs as much as all else about a line, so a sender may ask to go without (RFC 7240,
+`Prefer: return=minimal`): the same line sent again later gets its signed receipt all the same.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -27,6 +30,8 @@ _OPEN_CHUNKS: Final = 8
 
 
 _Answer = dict[str, Any]
+_Sign = Callable[[Outcome], _Answer]
+"""What to add to an accepted line's answer: its signed receipt, or nothing."""
 
 
 class _Open(NamedTuple):
@@ -44,11 +49,19 @@ def add_routes(app: FastAPI, intake: Intake, require_token: Any) -> None:
         """Take up to 5,000 reports in, one a line. 503 only when not one line could be taken in."""
         key = idempotency_key(request)
         lines = _lines(await read_body(request, MAX_BATCH_BYTES))
-        answers = await _take_in(intake, lines, key)
+        minimal = prefers_minimal(request.headers.get("prefer", ""))
+        answers = await _take_in(intake, lines, key, _unsigned if minimal else partial(_signed, intake))
         if answers and all(answer["status"] == 503 for answer in answers):
             raise refused(Verdict.UNAVAILABLE)
         body = b"".join(orjson.dumps(answer) + b"\n" for answer in answers)
-        return Response(body, media_type="application/x-ndjson")
+        applied = {"Preference-Applied": "return=minimal"} if minimal else None
+        return Response(body, media_type="application/x-ndjson", headers=applied)
+
+
+def prefers_minimal(header: str) -> bool:
+    """Whether a `Prefer` header (RFC 7240) asks for answers without what can be had later."""
+    preferences = (each.partition(";")[0].replace('"', "").replace(" ", "").lower() for each in header.split(","))
+    return "return=minimal" in preferences
 
 
 def _lines(body: bytes) -> list[tuple[int, bytes]]:
@@ -59,12 +72,12 @@ def _lines(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-async def _take_in(intake: Intake, lines: Sequence[tuple[int, bytes]], key: bytes | None) -> list[_Answer]:
+async def _take_in(intake: Intake, lines: Sequence[tuple[int, bytes]], key: bytes | None, sign: _Sign) -> list[_Answer]:
     answers: dict[int, _Answer] = {}
     waiting: deque[_Open] = deque()
     for start in range(0, len(lines), _CHUNK):
         if len(waiting) == _OPEN_CHUNKS:
-            answers |= await _settled(waiting.popleft())
+            answers |= await _settled(waiting.popleft(), sign)
         numbers: list[int] = []
         prepared: list[Prepared] = []
         for number, line in lines[start : start + _CHUNK]:
@@ -79,7 +92,7 @@ async def _take_in(intake: Intake, lines: Sequence[tuple[int, bytes]], key: byte
             answers |= {number: _problem(number, refused(Verdict.UNAVAILABLE)) for number in numbers}
         await asyncio.sleep(0)
     while waiting:
-        answers |= await _settled(waiting.popleft())
+        answers |= await _settled(waiting.popleft(), sign)
     return [answers[number] for number, _ in lines]
 
 
@@ -95,15 +108,27 @@ def _prepare(intake: Intake, number: int, line: bytes, key: bytes | None) -> Pre
     return intake.acceptance.prepare(submission, channel=Channel.BATCH, now=now, key=key, body=line)
 
 
-async def _settled(chunk: _Open) -> dict[int, _Answer]:
+async def _settled(chunk: _Open, sign: _Sign) -> dict[int, _Answer]:
+    """Other requests get their turn before the chunk's receipts are signed, which takes 10 ms."""
     outcomes = await chunk.outcomes
-    return {number: _answer(number, outcome) for number, outcome in zip(chunk.numbers, outcomes, strict=True)}
+    await asyncio.sleep(0)
+    pairs = zip(chunk.numbers, outcomes, strict=True)
+    return {number: _answer(number, outcome, sign) for number, outcome in pairs}
 
 
-def _answer(number: int, outcome: Outcome) -> _Answer:
+def _answer(number: int, outcome: Outcome, sign: _Sign) -> _Answer:
     if outcome.verdict is Verdict.ACCEPTED:
-        return {"line": number, "status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
+        told = {"line": number, "status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
+        return told | sign(outcome)
     return _problem(number, refused(outcome.verdict))
+
+
+def _signed(intake: Intake, outcome: Outcome) -> _Answer:
+    return {"signed_receipt": intake.signed(outcome.facts)}
+
+
+def _unsigned(_: Outcome) -> _Answer:
+    return {}
 
 
 def _problem(number: int, problem: Problem) -> _Answer:

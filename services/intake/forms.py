@@ -20,6 +20,7 @@ from ibalagh.stream.errors import PassingError
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES
+from services.intake import receipt_page
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, parse_fields
 
@@ -91,7 +92,7 @@ def add_routes(app: FastAPI, intake: Intake) -> None:
             response = form(request, problem.status, values=fields, unavailable=True, draft=draft)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
             return response
-        return page("receipt.html", request, receipt=accepted.receipt)
+        return page("receipt.html", request, **receipt_page.values(accepted))
 
     @app.get("/status", include_in_schema=False)
     async def ask_status(request: Request) -> Response:

@@ -20,6 +20,7 @@ from services.intake.admission import Admission
 from services.intake.metrics import intake_metrics
 from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
+from services.intake.signing import Facts, Signer
 from services.intake.store import ReportStatus
 from services.intake.submission import (
     MAX_BODY_BYTES,
@@ -59,13 +60,19 @@ class Intake(NamedTuple):
     clock: Callable[[], datetime]
     admission: Admission
     proofs: Proofs
+    signer: Signer
+
+    def signed(self, facts: Facts | None) -> Mapping[str, Any] | None:
+        """The signed receipt of an accepted report; None for a repeat of what was answered before there were any."""
+        return None if facts is None else self.signer.sign(facts)
 
 
 class Accepted(NamedTuple):
-    """A report that is durable: its id, and the receipt that is shown once."""
+    """A report that is durable: its id, the receipt that is shown once, and what we sign about it."""
 
     report_id: str
     receipt: str
+    signed_receipt: Mapping[str, Any] | None
 
 
 async def accept(
@@ -78,9 +85,9 @@ async def accept(
         outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing)
     except OverloadedError:
         raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
-    verdict, report_id, receipt = outcomes[0]
+    verdict, report_id, receipt, facts = outcomes[0]
     if verdict is Verdict.ACCEPTED:
-        return Accepted(report_id, receipt)
+        return Accepted(report_id, receipt, intake.signed(facts))
     raise refused(verdict)
 
 
@@ -163,7 +170,7 @@ def add_routes(app: FastAPI, intake: Intake) -> None:
     @app.post("/v1/reports", status_code=202, tags=["reports"], **openapi.REPORT)
     async def receive_report(request: Request) -> Response:
         """Take one report in. The receipt is shown once, and answers for what is durable. Sent again with the same
-        `Idempotency-Key` and the same body, a report answers with the same id and the same receipt."""
+        `Idempotency-Key` and the same body, a report answers with the same id and the same receipts."""
         trusted = "authorization" in request.headers and intake.trusts(request.headers["authorization"])
         if not trusted:
             admit(intake, request.headers.get("altcha"))

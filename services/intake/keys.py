@@ -27,6 +27,13 @@ def read_or_create(named: Path | None, default: Path, size_bytes: int = 32) -> b
     return key
 
 
+def read_public(named: Path | None, default: Path) -> bytes | None:
+    """The content of `named`, which must exist, or else of `default`; None when that does not exist."""
+    if named is None and not default.exists():
+        return None
+    return (named or default).read_bytes()
+
+
 def _create(path: Path, line: str) -> None:
     """Linked into place when whole, so that of several workers that start together one wins and all read its key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -19,6 +19,7 @@ from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeErr
 from ibalagh.stream.ports import Acknowledgement, Producer
 from services.intake.acceptance import Prepared, Retry
 from services.intake.metrics import IntakeMetrics, intake_metrics
+from services.intake.signing import Facts
 from services.intake.store import Known, Stored
 
 _log = logging.getLogger(__name__)
@@ -39,11 +40,13 @@ class Verdict(StrEnum):
 
 
 class Outcome(NamedTuple):
-    """A verdict; the id and the receipt are empty unless it is `ACCEPTED`."""
+    """A verdict; the rest is empty unless it is `ACCEPTED`. `facts` are to be signed; only a report that was answered
+    before receipts were signed has none."""
 
     verdict: Verdict
     report_id: str = ""
     receipt: str = ""
+    facts: Facts | None = None
 
 
 class OverloadedError(Exception):
@@ -187,8 +190,9 @@ class Publisher:
         known = dict(stored.known)
         for report in new:
             if report.retry is not None:
-                pending = report.report_id not in acknowledged
-                known[report.retry.key_hash] = Known(report.report_id, report.retry.body_hash, pending)
+                position = acknowledged.get(report.report_id)
+                hashes = (report.retry.body_hash, report.accepted_at, report.record_sha256)
+                known[report.retry.key_hash] = Known(report.report_id, *hashes, position, position is None)
         return [self._outcome(report, known, acknowledged) for report in reports]
 
     def _stored(self, reports: Sequence[Prepared]) -> Stored:
@@ -229,17 +233,18 @@ class Publisher:
         self, report: Prepared, known: Mapping[bytes, Known], acknowledged: Mapping[str, Acknowledgement]
     ) -> Outcome:
         if report.retry is None:
-            if report.report_id in acknowledged:
-                return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt)
-            return _UNAVAILABLE
+            position = acknowledged.get(report.report_id)
+            if position is None:
+                return _UNAVAILABLE
+            return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt, report.facts(position))
         earlier = known[report.retry.key_hash]
         if earlier.body_hash != report.retry.body_hash:
             return Outcome(Verdict.KEY_REUSED)
         if earlier.pending:
             return _UNAVAILABLE
-        if earlier.report_id == report.report_id:
-            return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt)
-        return Outcome(Verdict.ACCEPTED, earlier.report_id, self._receipt_of(earlier.report_id, report.retry))
+        first = earlier.report_id == report.report_id
+        shown = report.receipt if first else self._receipt_of(earlier.report_id, report.retry)
+        return Outcome(Verdict.ACCEPTED, earlier.report_id, shown, earlier.facts(report.received_sha256))
 
     def _note(self) -> None:
         """Note acknowledgements while nothing else is to be done; left for later when the database is away."""

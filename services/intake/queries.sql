@@ -2,22 +2,28 @@
 
 -- name: store_submissions
 -- Store those reports whose idempotency key is new; their ids. A key that another worker is storing is waited for.
-INSERT INTO submissions (report_id, accepted_at, receipt_hash, key_hash, body_hash)
+INSERT INTO submissions (report_id, accepted_at, receipt_hash, key_hash, body_hash, record_sha256)
 SELECT * FROM unnest(%(report_ids)s::uuid[], %(times)s::timestamptz[], %(receipts)s::bytea[],
-                     %(keys)s::bytea[], %(bodies)s::bytea[])
+                     %(keys)s::bytea[], %(bodies)s::bytea[], %(records)s::bytea[])
 ON CONFLICT (key_hash) WHERE key_hash IS NOT NULL DO NOTHING
 RETURNING report_id::text
 
 -- name: find_by_key
--- What is stored under idempotency keys, and whether its publication is still open.
-SELECT s.key_hash, s.report_id::text, s.body_hash, p.report_id IS NOT NULL
-FROM submissions s LEFT JOIN pending p USING (report_id)
+-- What is stored under idempotency keys, where the log holds it, and whether its publication is still open.
+SELECT s.key_hash, s.report_id::text, s.body_hash, s.accepted_at, s.record_sha256,
+       l.topic, l.partition, l.log_offset, p.report_id IS NOT NULL
+FROM submissions s LEFT JOIN log_positions l USING (report_id) LEFT JOIN pending p USING (report_id)
 WHERE s.key_hash = ANY(%(keys)s::bytea[])
 
 -- name: note_published
--- Reports that the broker acknowledged are not pending any more; those that a reconciler holds it settles itself.
-DELETE FROM pending WHERE report_id IN (
-    SELECT report_id FROM pending WHERE report_id = ANY(%(report_ids)s::uuid[]) FOR UPDATE SKIP LOCKED)
+-- Remember where the log holds reports that the broker acknowledged. They are not pending any more; those that a
+-- reconciler holds it settles itself.
+WITH settled AS (
+    DELETE FROM pending WHERE report_id IN (
+        SELECT report_id FROM pending WHERE report_id = ANY(%(report_ids)s::uuid[]) FOR UPDATE SKIP LOCKED))
+INSERT INTO log_positions (report_id, topic, partition, log_offset)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[])
+ON CONFLICT (report_id) DO NOTHING
 
 -- name: note_positions
 -- Remember how far the log has come, one row a minute and partition, labelled with the end of the minute.

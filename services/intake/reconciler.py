@@ -14,7 +14,7 @@ from typing import Protocol
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
-from ibalagh.stream.ports import Consumer, Positions, Producer, TopicPartition
+from ibalagh.stream.ports import Acknowledgement, Consumer, Positions, Producer, TopicPartition
 from services.intake.acceptance import record_of
 from services.intake.metrics import intake_metrics
 from services.intake.publisher import Stop, close_producer
@@ -87,8 +87,10 @@ class Reconciler:
             missing = [report for report in claim.reports if report.report_id not in there]
             records = [record_of(self._codec, each.report_id, each.value, each.accepted_at) for each in missing]
             answers = self._producer.publish(records, self._publish_timeout_s) if records else []
-            published = [each.report_id for each, answer in zip(missing, answers, strict=True) if answer is not None]
-            claim.note_published([*there, *published])
+            published = {
+                each.report_id: answer for each, answer in zip(missing, answers, strict=True) if answer is not None
+            }
+            claim.note_published({**there, **published})
             intake_metrics().reconciled(len(there), len(published))
             _log.info("pending reports settled", extra={"found": len(there), "count": len(published)})
             return len(there) + len(published)
@@ -100,8 +102,9 @@ def find_in_log(
     start: Mapping[TopicPartition, int],
     wanted: Collection[str],
     timeout_s: float = 50.0,
-) -> set[str]:
-    """Those of the event ids `wanted` that the topic holds between `start` (else the beginning) and its present end.
+) -> dict[str, Acknowledgement]:
+    """Where the topic holds those of the event ids `wanted` that lie between `start` (else the beginning) and its
+    present end.
 
     `consumer` is the only member of its group. Raises `PassingError` when the end is not reached within `timeout_s`.
     """
@@ -111,14 +114,14 @@ def find_in_log(
 
     consumer.subscribe([topic], start_positions=start_positions)
     ids = {id_.encode(): id_ for id_ in wanted}
-    found: set[str] = set()
+    found: dict[str, Acknowledgement] = {}
     ends: Positions = {}
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         for record in consumer.consume(5_000, 0.02, 0.1):
             event_id = next((value for name, value in record.headers if name == "ce_id"), None)
             if event_id in ids:
-                found.add(ids[event_id])
+                found.setdefault(ids[event_id], Acknowledgement(record.topic, record.partition, record.offset))
         if not ends and consumer.assignment():
             ends = consumer.end_offsets(consumer.assignment())
         if ends and len(found) == len(ids):

@@ -24,6 +24,16 @@ class IntakeSettings(Settings):
         description="File with the secret of receipts, 64 hexadecimal digits; never to be changed, since receipts "
         "would be forgotten; unset: one is made in the stack's state",
     )
+    signing_key_file: Path | None = Field(
+        None,
+        description="File with the Ed25519 key that signs receipts, 64 hexadecimal digits; unset: one is made in the "
+        "stack's state",
+    )
+    earlier_signing_keys_file: Path | None = Field(
+        None,
+        description="File with the public keys that signed before, as `ibalagh receipt keys` wrote them; they are "
+        "published beside the present one; unset: intake-signing-earlier.json beside the key, if there is one",
+    )
     queue_reports: int = Field(10_000, ge=1, description="Most reports that wait for the database and the broker")
     publish_max_reports: int = Field(500, ge=1, le=10_000, description="Most reports stored in one transaction")
     publish_linger_s: float = Field(

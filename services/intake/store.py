@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from psycopg2.errors import UniqueViolation
 
@@ -18,17 +18,28 @@ from ibalagh.stream.errors import ConflictError
 from ibalagh.stream.ports import Acknowledgement, TopicPartition
 from services.intake import packing
 from services.intake.acceptance import Prepared
+from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
 
 
 class Known(NamedTuple):
-    """What is stored under an idempotency key. `pending`: the broker's acknowledgement is not noted yet."""
+    """What is stored under an idempotency key. `pending`: the broker's acknowledgement is not noted yet, so there is no
+    `position`. A report from before signed receipts has neither `record_sha256` nor `position`."""
 
     report_id: str
     body_hash: bytes
+    accepted_at: datetime
+    record_sha256: bytes | None
+    position: Acknowledgement | None
     pending: bool
+
+    def facts(self, received_sha256: bytes) -> Facts | None:
+        """What was promised to who sent bytes with this SHA-256, and so is again; None before signed receipts."""
+        if self.record_sha256 is None or self.position is None:
+            return None
+        return Facts(self.report_id, self.accepted_at, received_sha256, self.record_sha256, self.position)
 
 
 class Stored(NamedTuple):
@@ -107,6 +118,7 @@ class IntakeStore:
                 "receipts": [report.receipt_hash for report in ordered],
                 "keys": [report.retry.key_hash if report.retry else None for report in ordered],
                 "bodies": [report.retry.body_hash if report.retry else None for report in ordered],
+                "records": [report.record_sha256 for report in ordered],
             },
         )
         new = frozenset(row[0] for row in rows)
@@ -126,12 +138,12 @@ class IntakeStore:
         )
         keys = [r.retry.key_hash for r in ordered if r.retry is not None and r.report_id not in new]
         known = tx.fetch_all(_SQL["find_by_key"], {"keys": keys}) if keys else []
-        return Stored(new, {bytes(row[0]): Known(row[1], bytes(row[2]), row[3]) for row in known})
+        return Stored(new, {bytes(row[0]): _known(row[1:]) for row in known})
 
     def _note(self, tx: Transaction, published: Mapping[str, Acknowledgement]) -> None:
         if not published:
             return
-        tx.execute(_SQL["note_published"], {"report_ids": sorted(published)})
+        _note_published(tx, published)
         after: dict[tuple[str, int], int] = {}
         for topic, partition, offset in published.values():
             after[topic, partition] = max(after.get((topic, partition), 0), offset + 1)
@@ -159,10 +171,30 @@ class Claim:
         rows = self._tx.fetch_all(_SQL["positions_before"], {"time": oldest})
         return {TopicPartition(row[0], row[1]): row[2] for row in rows}
 
-    def note_published(self, report_ids: Sequence[str]) -> None:
-        """These are published and not pending any more."""
-        if report_ids:
-            self._tx.execute(_SQL["note_published"], {"report_ids": sorted(report_ids)})
+    def note_published(self, published: Mapping[str, Acknowledgement]) -> None:
+        """These are published, at these places, and not pending any more."""
+        if published:
+            _note_published(self._tx, published)
+
+
+def _known(row: Sequence[Any]) -> Known:
+    report_id, body_hash, accepted_at, record_sha256, *place, open_ = row
+    position = None if place[0] is None else Acknowledgement(*place)
+    record_sha256 = None if record_sha256 is None else bytes(record_sha256)
+    return Known(report_id, bytes(body_hash), accepted_at, record_sha256, position, open_ and position is None)
+
+
+def _note_published(tx: Transaction, published: Mapping[str, Acknowledgement]) -> None:
+    places = sorted(published.items())
+    tx.execute(
+        _SQL["note_published"],
+        {
+            "report_ids": [report_id for report_id, _ in places],
+            "topics": [place.topic for _, place in places],
+            "partitions": [place.partition for _, place in places],
+            "offsets": [place.offset for _, place in places],
+        },
+    )
 
 
 def save_status(tx: Transaction, changes: Changes) -> None:

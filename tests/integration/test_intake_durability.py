@@ -1,6 +1,7 @@
 """A receipt means durable: one report, exactly once in the log, whatever was killed or away in between."""
 
 import asyncio
+import hashlib
 import os
 import socket
 import time
@@ -24,6 +25,7 @@ from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.keys import read_or_create
 from services.intake.receipt import Secrets
+from services.intake.signing import KeySet, read_keys, read_receipt
 from services.intake.store import IntakeStore
 from services.intake.submission import Submission
 from services.intake.vault import MasterKey, Sealed, unseal
@@ -31,6 +33,7 @@ from tests.support.intake import TOKEN, Place, prepare_place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
+BODY = b'{"text":"x"}'
 IDENTITY = {"name": "Invented Person", "phone": "+212 600 000 000"}
 
 
@@ -71,6 +74,17 @@ def ids_in_log(place: Place) -> Counter[str]:
 
 def nothing_pending(place: Place) -> bool:
     return rows(place, "SELECT count(*) FROM pending") == [(0,)]
+
+
+def assert_proves(place: Place, given: object, keys: KeySet, body: bytes) -> None:
+    """The receipt is genuine, and what it says of the request and of the log is so."""
+    receipt = read_receipt(given)
+    keys.verify(receipt)
+    said = receipt.document
+    assert said.received_sha256 == hashlib.sha256(body).hexdigest()
+    there = [each for each in read_all(place.bootstrap, said.log.topic) if each.id == said.report_id]
+    assert [(each.topic, each.partition, each.offset) for each in there] == [tuple(said.log.model_dump().values())]
+    assert said.record_sha256 == hashlib.sha256(there[0].value or b"").hexdigest()
 
 
 def prepared(acceptance: Acceptance, body: bytes, key: str) -> Prepared:
@@ -115,8 +129,10 @@ def test_fifty_at_once_with_one_key_and_one_after_a_restart_are_one_report(place
         other = intake.http.post("/v1/reports", content=b'{"text": "y"}', headers=headers)
     with running(place) as intake:
         answers.append(intake.http.post("/v1/reports", content=body, headers=headers))
+        keys = read_keys(intake.http.get("/v1/receipts/keys").json())
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
+    assert_proves(place, answers[0].json()["signed_receipt"], keys, body)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert ids_in_log(place) == {answers[0].json()["report_id"]: 1}
 
@@ -135,14 +151,18 @@ def test_killed_between_store_and_ack_the_report_is_published_once_and_a_retry_g
 
         answer = eventually(retry, 20)
         eventually(lambda: nothing_pending(place))
-    assert answer.json() == {"report_id": before.report_id, "receipt": before.receipt}
+        keys = read_keys(intake.http.get("/v1/receipts/keys").json())
+    found = answer.json()
+    assert (found["report_id"], found["receipt"]) == (before.report_id, before.receipt)
     assert ids_in_log(place) == {before.report_id: 1}
+    assert_proves(place, found["signed_receipt"], keys, body)
 
 
 def test_killed_between_ack_and_note_the_report_is_found_in_the_log_and_not_published_again(
     place: Place, acceptance: Acceptance, store: IntakeStore
 ) -> None:
-    noted, unnoted = (prepared(acceptance, b"{}", uuid.uuid4().hex) for _ in range(2))
+    keys = [uuid.uuid4().hex for _ in range(2)]
+    noted, unnoted = (prepared(acceptance, BODY, key) for key in keys)
     producer = KafkaProducer(place.bootstrap)
     store.store([noted], {})
     acknowledgements = producer.publish([noted.record], 10)
@@ -150,9 +170,17 @@ def test_killed_between_ack_and_note_the_report_is_found_in_the_log_and_not_publ
     store.store([unnoted], {noted.report_id: acknowledgements[0]})
     producer.publish([unnoted.record], 10)
     producer.close()
-    with running(place):
+    with running(place) as intake:
         eventually(lambda: nothing_pending(place), 20)
+        answers = [
+            intake.http.post("/v1/reports", content=BODY, headers={"Idempotency-Key": key}).json()["signed_receipt"]
+            for key in keys
+        ]
+        published = read_keys(intake.http.get("/v1/receipts/keys").json())
     assert ids_in_log(place) == {noted.report_id: 1, unnoted.report_id: 1}
+    for answer in answers:
+        assert_proves(place, answer, published, BODY)
+    assert [answer["document"]["report_id"] for answer in answers] == [noted.report_id, unnoted.report_id]
 
 
 def test_what_a_reconciler_holds_keeps_no_sender_waiting(

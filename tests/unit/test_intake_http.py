@@ -1,6 +1,7 @@
 """Intake's JSON interface without its broker and database: questions, answers, every refusal a problem detail."""
 
 import asyncio
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.stream.errors import PassingError
+from ibalagh.stream.ports import Acknowledgement
 from ibalagh.web.auth import token_matches
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance, Prepared
@@ -23,6 +25,7 @@ from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
+from services.intake.signing import KeySet, Signer, read_keys, read_receipt, thumbprint
 from services.intake.status import Status
 from services.intake.store import ReportStatus
 from services.intake.vault import MasterKey
@@ -31,6 +34,7 @@ from tests.support.intake import AppClient, app_client
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TOKEN = {"Authorization": "Bearer a-token-of-the-tests"}
 OPEN_RATE_PER_S = 50.0
+POSITION = Acknowledgement("t.reports.received", 1, 42)
 SETTINGS = IntakeSettings(api_token=SecretStr("a-token-of-the-tests"))
 
 
@@ -40,6 +44,7 @@ class Queue:
     def __init__(self) -> None:
         self.verdict = Verdict.ACCEPTED
         self.capacity = 10_000
+        self.signs = True
         self.reports: list[Prepared] = []
 
     def offer(self, reports: Sequence[Prepared], *, pressing: bool = False) -> "asyncio.Future[list[Outcome]]":
@@ -48,11 +53,14 @@ class Queue:
             raise OverloadedError
         self.reports += reports
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        accepted = self.verdict is Verdict.ACCEPTED
-        answer.set_result(
-            [Outcome(self.verdict, *((each.report_id, each.receipt) if accepted else ())) for each in reports]
-        )
+        answer.set_result([self._outcome(each) for each in reports])
         return answer
+
+    def _outcome(self, report: Prepared) -> Outcome:
+        if self.verdict is not Verdict.ACCEPTED:
+            return Outcome(self.verdict)
+        facts = report.facts(POSITION) if self.signs else None
+        return Outcome(self.verdict, report.report_id, report.receipt, facts)
 
 
 class Statuses:
@@ -100,6 +108,7 @@ class Service:
             lambda: NOW,
             self.admission,
             self.proofs,
+            Signer(bytes(32), KeySet([bytes(range(32))])),
         )
         self.app = application(SETTINGS, intake, [])
         self.client: AppClient
@@ -124,7 +133,10 @@ def problem(response: Any, status: int, code: str) -> dict[str, Any]:
 def test_a_report_is_answered_with_its_id_and_receipt(service: Service) -> None:
     response = service.client.post("/v1/reports", json={"text": "what was seen"})
     assert response.status_code == 202
-    assert response.json() == {
+    answer = response.json()
+    read_keys(service.client.get("/v1/receipts/keys").json()).verify(read_receipt(answer))
+    assert answer.pop("signed_receipt")["document"]["report_id"] == answer["report_id"]
+    assert answer == {
         "report_id": service.queue.reports[0].report_id,
         "receipt": service.queue.reports[0].receipt,
     }
@@ -282,9 +294,10 @@ def test_a_status_question_of_another_form_is_refused(service: Service) -> None:
 
 def test_the_openapi_document_holds_what_it_refers_to_and_the_page_lists_it(service: Service) -> None:
     document = service.client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/reports", "/v1/reports:batch", "/v1/challenge", "/v1/status"}
+    paths = {"/v1/reports", "/v1/reports:batch", "/v1/challenge", "/v1/status", "/v1/receipts/keys"}
+    assert set(document["paths"]) == paths
     names = {ref.rpartition("/")[2] for ref in _references(document)}
-    assert {"Submission", "BatchLine", "StatusQuestion", "Identity"} <= names
+    assert {"Submission", "BatchLine", "StatusQuestion", "Identity", "SignedReceipt"} <= names
     assert names <= set(document["components"]["schemas"])
     page = service.client.get("/docs")
     assert page.status_code == 200
@@ -345,3 +358,53 @@ def test_in_a_crowd_a_trusted_reporter_needs_no_proof(service: Service) -> None:
 def test_what_may_not_wait_is_queued_first(service: Service, hint: str | None, presses: bool) -> None:
     assert service.client.post("/v1/reports", json={"text": "x", "category_hint": hint}).status_code == 202
     assert service.queue.pressing is presses
+
+
+def test_a_signed_receipt_speaks_of_the_bytes_that_were_sent_and_of_the_record_where_the_log_holds_it(
+    service: Service,
+) -> None:
+    body = b'{ "text": "what was seen" }'
+    signed = read_receipt(service.client.post("/v1/reports", content=body).json())
+    [prepared] = service.queue.reports
+    assert signed.document.received_sha256 == hashlib.sha256(body).hexdigest()
+    assert signed.document.record_sha256 == hashlib.sha256(prepared.record.value or b"").hexdigest()
+    assert tuple(signed.document.log.model_dump().values()) == POSITION
+    assert signed.document.accepted_at == "2026-07-01T12:00:00.000000Z"
+
+
+def test_every_accepted_line_of_a_batch_has_a_signed_receipt_of_its_own_bytes(service: Service) -> None:
+    lines = [b'{"text": "x"}', b"not json", b'{"text": "y"}']
+    answer = service.client.post("/v1/reports:batch", content=b"\n".join(lines), headers=TOKEN)
+    keys = read_keys(service.client.get("/v1/receipts/keys").json())
+    first, second, third = (orjson.loads(each) for each in answer.content.splitlines())
+    for line, sent in ((first, lines[0]), (third, lines[2])):
+        signed = read_receipt(line)
+        keys.verify(signed)
+        assert signed.document.report_id == line["report_id"]
+        assert signed.document.received_sha256 == hashlib.sha256(sent).hexdigest()
+    assert "signed_receipt" not in second
+
+
+@pytest.mark.parametrize("asked", ["return=minimal", 'respond-async, Return = "minimal"; x=1'])
+def test_a_sender_of_a_batch_may_go_without_signed_receipts(service: Service, asked: str) -> None:
+    answer = service.client.post("/v1/reports:batch", content=b'{"text": "x"}', headers={**TOKEN, "Prefer": asked})
+    assert set(orjson.loads(answer.content)) == {"line", "status", "report_id", "receipt"}
+    assert answer.headers["preference-applied"] == "return=minimal"
+    other = service.client.post("/v1/reports:batch", content=b'{"text": "x"}', headers={**TOKEN, "Prefer": "x"})
+    assert "signed_receipt" in orjson.loads(other.content)
+    assert "preference-applied" not in other.headers
+
+
+def test_a_repeat_of_what_was_answered_before_receipts_were_signed_has_none(service: Service) -> None:
+    service.queue.signs = False
+    assert service.client.post("/v1/reports", json={"text": "x"}).json()["signed_receipt"] is None
+
+
+def test_the_present_key_is_published_first_and_then_the_earlier_ones(service: Service) -> None:
+    answer = service.client.get("/v1/receipts/keys")
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    kids = [key["kid"] for key in answer.json()["keys"]]
+    signed = service.client.post("/v1/reports", json={"text": "x"}).json()["signed_receipt"]
+    assert kids[0] == signed["document"]["key_id"]
+    assert kids[1:] == [thumbprint(bytes(range(32)))]
+    assert all(set(key) == {"kty", "crv", "x", "kid", "use", "alg"} for key in answer.json()["keys"])

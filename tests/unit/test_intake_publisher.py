@@ -38,6 +38,7 @@ class MemoryStore:
         self.fails = list(fails)
         self.stored: dict[str, Prepared] = {}
         self.pending: set[str] = set()
+        self.positions: dict[str, Acknowledgement] = {}
         self.batches: list[int] = []
 
     def store(self, reports: Sequence[Prepared], published: Mapping[str, Acknowledgement]) -> Stored:
@@ -51,7 +52,14 @@ class MemoryStore:
         self.pending |= {each.report_id for each in new}
         self.batches.append(len(reports))
         found = {
-            key: Known(each.report_id, each.retry.body_hash, each.report_id in self.pending)
+            key: Known(
+                each.report_id,
+                each.retry.body_hash,
+                each.accepted_at,
+                each.record_sha256,
+                self.positions.get(each.report_id),
+                each.report_id in self.pending,
+            )
             for key, each in by_key.items()
             if each.retry
         }
@@ -59,6 +67,7 @@ class MemoryStore:
 
     def note_published(self, published: Mapping[str, Acknowledgement]) -> None:
         self.pending -= published.keys()
+        self.positions |= published
 
 
 class MemoryProducer:
@@ -74,9 +83,11 @@ class MemoryProducer:
         assert timeout_s > 0
         if self.error is not None:
             raise self.error
-        taken = [record if self.takes(record) else None for record in records]
-        self.records += [record for record in taken if record is not None]
-        return [record and Acknowledgement(record.topic, 0, len(self.records)) for record in taken]
+        return [self._take(record) if self.takes(record) else None for record in records]
+
+    def _take(self, record: Outgoing) -> Acknowledgement:
+        self.records.append(record)
+        return Acknowledgement(record.topic, 0, len(self.records) - 1)
 
     def close(self) -> None:
         self.closed = True
@@ -116,8 +127,10 @@ def test_what_is_accepted_is_stored_and_published_and_noted() -> None:
     with running(store, producer) as publisher:
         answers = ask(publisher, *([each] for each in reports))
     assert [answer[0] for answer in answers] == [
-        Outcome(Verdict.ACCEPTED, each.report_id, each.receipt) for each in reports
+        Outcome(Verdict.ACCEPTED, each.report_id, each.receipt, each.facts(store.positions[each.report_id]))
+        for each in reports
     ]
+    assert [store.positions[each.report_id].offset for each in reports] == list(range(250))
     assert [record.key for record in producer.records] == [each.report_id.encode() for each in reports]
     assert not store.pending
     assert len(store.batches) < 10
@@ -162,8 +175,10 @@ def test_a_retry_of_a_pending_report_is_not_published_twice_and_gets_its_receipt
     store.pending.add(first.report_id)
     with running(store, producer) as publisher:
         assert ask(publisher, [report(b"k" * 16)])[0][0].verdict is Verdict.UNAVAILABLE
-        store.note_published({first.report_id: Acknowledgement("t", 0, 0)})
-        assert ask(publisher, [report(b"k" * 16)])[0][0] == Outcome(Verdict.ACCEPTED, first.report_id, first.receipt)
+        place = Acknowledgement("t", 0, 0)
+        store.note_published({first.report_id: place})
+        again = ask(publisher, [report(b"k" * 16)])[0][0]
+        assert again == Outcome(Verdict.ACCEPTED, first.report_id, first.receipt, first.facts(place))
     assert producer.records == []
 
 

@@ -1,0 +1,197 @@
+"""Signed receipts: what intake promises about a report, in a form that anyone can check without asking intake.
+
+In: `Facts` of an accepted report and an Ed25519 seed; out: a document and its signature (RFC 8032). Signed are the
+UTF-8 bytes of the document's canonical JSON: members sorted by name, no white space, as RFC 8785 writes it. All strings
+are printable ASCII without quotes and backslashes and all numbers integers below 2^53, so RFC 8785's rules about other
+numbers, escapes and the order of other characters never matter. Ed25519 is deterministic: equal facts and an equal key
+give an equal receipt. Keys are published as a JSON Web Key Set (RFC 7517, RFC 8037); a key's id is its thumbprint
+(RFC 7638), so nobody can give another key's id to a key.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ibalagh.stream.ports import Acknowledgement
+
+VERSION: Final = "ibalagh.receipt.v1"
+"""Part of what is signed, so that a signature of something else never passes for a receipt's."""
+SEED_BYTES: Final = 32
+_UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+
+
+class Facts(NamedTuple):
+    """What is promised: when the report was accepted, the SHA-256 of what its sender sent and of the record's value in
+    the log, and where the log holds it."""
+
+    report_id: str
+    accepted_at: datetime
+    received_sha256: bytes
+    record_sha256: bytes
+    position: Acknowledgement
+
+
+class Check(StrEnum):
+    """What a receipt can fail, in the order of checking."""
+
+    FORM = "form"
+    KEY = "key"
+    SIGNATURE = "signature"
+
+
+class InvalidReceiptError(Exception):
+    """A receipt that proves nothing: `check` failed."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__(check.value)
+        self.check = check
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_Base64 = r"^[A-Za-z0-9_-]{%d}$"
+
+
+class Position(_Strict):
+    """A place in the log."""
+
+    topic: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+    partition: Annotated[int, Field(ge=0, lt=2**31)]
+    offset: Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Document(_Strict):
+    """What is signed."""
+
+    version: Literal["ibalagh.receipt.v1"]
+    key_id: Annotated[str, StringConstraints(pattern=_Base64 % 43)] = Field(
+        description="RFC 7638 thumbprint of the key that signed"
+    )
+    report_id: Annotated[str, StringConstraints(pattern=_UUID)]
+    accepted_at: Annotated[str, StringConstraints(pattern=_TIME)] = Field(description="UTC, to the microsecond")
+    received_sha256: _Sha256 = Field(description="SHA-256 of the request's body, of a batch of the line's bytes")
+    record_sha256: _Sha256 = Field(description="SHA-256 of the value of the log's record")
+    log: Position = Field(description="Where the log holds the record")
+
+
+class SignedReceipt(_Strict):
+    """A document and the signature of its canonical form, base64url without padding."""
+
+    document: Document
+    signature: Annotated[str, StringConstraints(pattern=_Base64 % 86)]
+
+
+class KeySet:
+    """Public keys by id; `jwks` is the document that publishes them, in their order."""
+
+    def __init__(self, publics: Sequence[bytes] = ()) -> None:
+        keys = {thumbprint(public): public for public in publics}
+        self._keys = {id_: Ed25519PublicKey.from_public_bytes(public) for id_, public in keys.items()}
+        self.publics: Sequence[bytes] = tuple(keys.values())
+        self.jwks: Mapping[str, Any] = {"keys": [_jwk(id_, public) for id_, public in keys.items()]}
+
+    def verify(self, receipt: SignedReceipt) -> None:
+        """Raises `InvalidReceiptError` unless one of these keys signed exactly this document."""
+        key = self._keys.get(receipt.document.key_id)
+        if key is None:
+            raise InvalidReceiptError(Check.KEY)
+        try:
+            key.verify(_decoded(receipt.signature), canonical(receipt.document.model_dump()))
+        except (InvalidSignature, ValueError):
+            raise InvalidReceiptError(Check.SIGNATURE) from None
+
+
+class Signer:
+    """Signs with one key; `keys` holds its public part first, then those of `earlier` keys."""
+
+    def __init__(self, seed: bytes, earlier: KeySet | None = None) -> None:
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"a signing key has {SEED_BYTES} bytes")
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        public = self._private.public_key().public_bytes_raw()
+        self._key_id = thumbprint(public)
+        self.keys = KeySet([public, *(earlier.publics if earlier else ())])
+
+    def sign(self, facts: Facts) -> Mapping[str, Any]:
+        """The signed receipt, ready to be written as JSON; `SignedReceipt` is its form."""
+        topic, partition, offset = facts.position
+        document = {
+            "version": VERSION,
+            "key_id": self._key_id,
+            "report_id": facts.report_id,
+            "accepted_at": facts.accepted_at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
+            "received_sha256": facts.received_sha256.hex(),
+            "record_sha256": facts.record_sha256.hex(),
+            "log": {"topic": topic, "partition": partition, "offset": offset},
+        }
+        return {"document": document, "signature": _encoded(self._private.sign(canonical(document)))}
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The bytes that are signed: see the head of this module."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def read_receipt(given: object) -> SignedReceipt:
+    """A signed receipt from parsed JSON, alone or as `signed_receipt` of an answer. Raises `InvalidReceiptError`."""
+    if isinstance(given, dict) and "signed_receipt" in given:
+        given = given["signed_receipt"]
+    try:
+        return SignedReceipt.model_validate(given)
+    except ValidationError:
+        raise InvalidReceiptError(Check.FORM) from None
+
+
+def read_keys(given: object) -> KeySet:
+    """Published keys from parsed JSON: a key set, or one key of it. Raises `ValueError` for anything else, also for a
+    key whose id is not its thumbprint."""
+    keys = given.get("keys", [given]) if isinstance(given, dict) else None
+    if not isinstance(keys, list) or not keys:
+        raise ValueError("no published keys")
+    return KeySet([_public(key) for key in keys])
+
+
+def thumbprint(public: bytes) -> str:
+    """The id of a public key of 32 bytes (RFC 7638)."""
+    required = canonical({"crv": "Ed25519", "kty": "OKP", "x": _encoded(public)})
+    return _encoded(hashlib.sha256(required).digest())
+
+
+def _jwk(id_: str, public: bytes) -> dict[str, str]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": _encoded(public), "kid": id_, "use": "sig", "alg": "EdDSA"}
+
+
+def _public(key: object) -> bytes:
+    if not isinstance(key, dict) or (key.get("kty"), key.get("crv")) != ("OKP", "Ed25519"):
+        raise ValueError("not an Ed25519 key")
+    try:
+        public = _decoded(str(key.get("x", "")))
+    except ValueError:
+        raise ValueError("a key is not base64url") from None
+    if len(public) != SEED_BYTES or key.get("kid") != thumbprint(public):
+        raise ValueError("a key's id is not its thumbprint")
+    return public
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes that `_encoded` writes as `text`, and no other text for them. Raises `ValueError`."""
+    raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    if _encoded(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw
