@@ -5,7 +5,6 @@ The identity is sealed here, before anything leaves the process; the record to b
 """
 
 import hashlib
-import hmac
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -79,9 +78,7 @@ class Acceptance:
             shown = receipt.derive(self._secrets.receipt, self._random(32))
         else:
             pepper = self._secrets.retry
-            retry = Retry(
-                key, hmac.digest(pepper, b"key" + key, "sha256"), hmac.digest(pepper, b"body" + body, "sha256")
-            )
+            retry = Retry(key, receipt.keyed_hash(pepper, b"key" + key), receipt.keyed_hash(pepper, b"body" + body))
             shown = self.receipt_of(report_id, retry)
         identity = submission.identity
         sealed = None

@@ -1,5 +1,7 @@
 """Receipts: enough randomness, readable, a check symbol that notices typing errors, the same for a retry."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,10 @@ def test_however_it_is_typed_the_stored_hash_is_the_same(shown: str) -> None:
 def test_any_text_can_be_asked_with(typed: str) -> None:
     assert len(receipt.stored_hash(SECRETS.pepper, typed)) == 32
     receipt.is_well_formed(typed)
+
+
+@pytest.mark.parametrize("key_bytes", [0, 1, 32, 64, 65, 200])
+def test_the_keyed_hash_is_the_librarys_hmac(key_bytes: int) -> None:
+    key = bytes(range(200))[:key_bytes]
+    for message in (b"", b"x", bytes(1_000)):
+        assert receipt.keyed_hash(key, message) == hmac.digest(key, message, "sha256")
