@@ -77,7 +77,8 @@ def keyed_hash(key: bytes, message: bytes) -> bytes:
     inner, outer = (begun.copy() for begun in _begun(key))
     inner.update(message)
     outer.update(inner.digest())
-    return outer.digest()
+    digest: bytes = outer.digest()
+    return digest
 
 
 @lru_cache(maxsize=16)
