@@ -5,6 +5,7 @@
 
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,11 +25,13 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactiona
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
-from ibalagh.web.auth import bearer, token_matches
+from ibalagh.web.auth import token_matches
 from services.intake import batch, forms, http, openapi
 from services.intake.acceptance import Acceptance
+from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.keys import read_or_create
+from services.intake.keystore import KeyStore
 from services.intake.publisher import Publisher
 from services.intake.receipt import Secrets
 from services.intake.reconciler import Reconciler
@@ -84,18 +87,21 @@ def main() -> int:
         Probe(relay.name, relay.check),
     ]
     try:
-        return run(settings.service, loops, application(settings, intake, probes), settings)
+        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database)), settings)
     finally:
         database.close()
 
 
-def application(settings: IntakeSettings, intake: http.Intake, probes: list[Probe]) -> FastAPI:
-    """The HTTP application: JSON, batches and pages."""
+def application(
+    settings: IntakeSettings, intake: http.Intake, probes: list[Probe], keys: Keys | None = None
+) -> FastAPI:
+    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
     app = create_app(
         "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
     )
     http.add_routes(app, intake)
-    batch.add_routes(app, intake, bearer(settings))
+    gate = Gate(settings, keys, intake.clock, time.monotonic, settings.key_cache_s)
+    batch.add_routes(app, intake, gate)
     forms.add_routes(app, intake)
     openapi.add_schemas(app)
     return app

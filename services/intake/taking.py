@@ -1,0 +1,121 @@
+"""Many reports in one request: one answer each, in order; one that is refused never rejects the others.
+
+In: items that know how to prepare themselves; out: answers as NDJSON. Items are taken in by the hundred, so that other
+requests get their turn. A reporter's idempotency keys are its own: another's equal key is another key.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+from fastapi import Response
+
+from ibalagh.web import ndjson
+from ibalagh.web.problems import Problem
+from services.intake.acceptance import Prepared
+from services.intake.apikeys import Reporter
+from services.intake.http import Intake, invalid, refused
+from services.intake.publisher import Outcome, OverloadedError, Verdict
+from services.intake.quota import Tally, quota_used_up
+from services.intake.submission import InvalidSubmissionError
+
+MAX_ITEMS: Final = 5_000
+_CHUNK: Final = 250
+_OPEN_CHUNKS: Final = 8
+
+Answer = dict[str, Any]
+
+
+class Item(NamedTuple):
+    """A report of a request: its number from 1, how to prepare it (raises `InvalidSubmissionError`), and what to say
+    besides when it is accepted."""
+
+    number: int
+    prepare: Callable[[], Prepared]
+    more: Mapping[str, Any] = {}
+
+
+class _Open(NamedTuple):
+    """Items, by number, that wait for their outcomes."""
+
+    items: Sequence[Item]
+    reports: Sequence[Prepared]
+    outcomes: Awaitable[Sequence[Outcome]]
+
+
+def own_key(reporter: Reporter, key: bytes | None) -> bytes | None:
+    """An idempotency key as `reporter`'s own; the operator's, as the public's, are as they were sent."""
+    # A NUL is in no key that anyone can send, so no key of the public is ever a reporter's.
+    return key if key is None or not reporter.name else b"\0%b\0%b" % (reporter.name.encode(), key)
+
+
+async def take_in(intake: Intake, items: Sequence[Item], tally: Tally) -> list[Answer]:
+    """Take the items in; their answers in order. Raises `Problem` when not one could be: 503, or 429 by the quota."""
+    try:
+        answers = await _answers(intake, items, tally)
+    finally:
+        await tally.settle()
+    statuses = {answer["status"] for answer in answers}
+    if statuses == {503}:
+        raise refused(Verdict.UNAVAILABLE)
+    if statuses == {429}:
+        raise quota_used_up(intake.clock())
+    return answers
+
+
+def respond(answers: Sequence[Answer]) -> Response:
+    """The answers, one a line."""
+    return Response(b"".join(orjson.dumps(answer) + b"\n" for answer in answers), media_type=ndjson.MEDIA_TYPE)
+
+
+def problem_line(number: int, problem: Problem) -> Answer:
+    """A refusal in the place of its item."""
+    return {"line": number, **problem.body()}
+
+
+async def _answers(intake: Intake, items: Sequence[Item], tally: Tally) -> list[Answer]:
+    answers: dict[int, Answer] = {}
+    waiting: deque[_Open] = deque()
+    for start in range(0, len(items), _CHUNK):
+        if len(waiting) == _OPEN_CHUNKS:
+            answers |= await _settled(waiting.popleft(), tally)
+        chunk: list[Item] = []
+        prepared: list[Prepared] = []
+        for item in items[start : start + _CHUNK]:
+            try:
+                prepared.append(item.prepare())
+                chunk.append(item)
+            except InvalidSubmissionError as error:
+                answers[item.number] = problem_line(item.number, invalid(error))
+        allowed = await tally.allow(prepared)
+        if not all(allowed):
+            over = quota_used_up(intake.clock())
+            pairs = list(zip(chunk, allowed, strict=True))
+            answers |= {item.number: problem_line(item.number, over) for item, may in pairs if not may}
+            chunk = [item for item, may in pairs if may]
+            prepared = [report for report, may in zip(prepared, allowed, strict=True) if may]
+        try:
+            waiting.append(_Open(chunk, prepared, intake.queue.offer(prepared)))
+        except OverloadedError:
+            tally.refused_by_queue(prepared)
+            problem = refused(Verdict.UNAVAILABLE)
+            answers |= {item.number: problem_line(item.number, problem) for item in chunk}
+        await asyncio.sleep(0)
+    while waiting:
+        answers |= await _settled(waiting.popleft(), tally)
+    return [answers[item.number] for item in items]
+
+
+async def _settled(chunk: _Open, tally: Tally) -> dict[int, Answer]:
+    outcomes = await chunk.outcomes
+    tally.answered(chunk.reports, outcomes)
+    return {item.number: _answer(item, outcome) for item, outcome in zip(chunk.items, outcomes, strict=True)}
+
+
+def _answer(item: Item, outcome: Outcome) -> Answer:
+    if outcome.verdict is Verdict.ACCEPTED:
+        accepted = {"status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
+        return {"line": item.number, **accepted, **item.more}
+    return problem_line(item.number, refused(outcome.verdict))
