@@ -26,7 +26,7 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi
+from services.intake import batch, forms, http, openapi, trusted
 from services.intake.acceptance import Acceptance
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
@@ -102,6 +102,7 @@ def application(
     http.add_routes(app, intake)
     gate = Gate(settings, keys, intake.clock, time.monotonic, settings.key_cache_s)
     batch.add_routes(app, intake, gate)
+    trusted.add_routes(app, intake, gate)
     forms.add_routes(app, intake)
     openapi.add_schemas(app)
     return app

@@ -12,12 +12,11 @@ from fastapi import FastAPI, Request, Response
 from ibalagh.events.vocabulary import Channel
 from ibalagh.web.problems import Problem
 from services.intake import openapi
-from services.intake.acceptance import Prepared
 from services.intake.apikeys import Reporter, Scope
 from services.intake.gate import Gate
 from services.intake.http import Intake, idempotency_key, read_body
 from services.intake.submission import MAX_BODY_BYTES, BatchLine, Broken, InvalidSubmissionError, parse
-from services.intake.taking import MAX_ITEMS, Item, own_key, respond, take_in
+from services.intake.taking import MAX_ITEMS, Item, Made, own_key, respond, take_in
 
 MAX_BATCH_BYTES: Final = 16_777_216
 
@@ -43,7 +42,7 @@ def numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None) -> Prepared:
+def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None) -> Made:
     if len(line) > MAX_BODY_BYTES:
         raise InvalidSubmissionError(Broken("", "too_large", f"A report may have {MAX_BODY_BYTES} bytes."))
     now = intake.clock()
@@ -52,4 +51,7 @@ def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: 
         key = submission.idempotency_key.encode("ascii")
     elif key is not None:
         key = b"%b#%d" % (key, number)
-    return intake.acceptance.prepare(submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line)
+    prepared = intake.acceptance.prepare(
+        submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line
+    )
+    return Made(prepared)

@@ -3,15 +3,18 @@
 In: bytes and values that anyone may have made; out: values whose depth and size are known. Pure.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from services.intake.submission import (
     MAX_LINKS,
+    RULES,
     Broken,
     InvalidSubmissionError,
     Submission,
@@ -27,6 +30,9 @@ MAX_TEXT: Final = 20_000
 FOREIGN_RULES: Final[Mapping[str, str]] = {
     "too_deep": f"JSON may be nested {MAX_DEPTH} levels deep.",
     "too_large": f"A document may have {MAX_DOCUMENT_BYTES} bytes.",
+    "bad_id": "An id has the form that the format gives it.",
+    "bad_hash": "A hash is its algorithm's name, a colon and hexadecimal digits.",
+    "not_a_bundle": "The document is no bundle.",
     "unknown_type": "The format has no such type.",
     "unsupported_type": "The format has this type, but it is nothing that is reported here.",
     "unsupported_version": "This version of the format is not read here.",
@@ -59,25 +65,45 @@ def refused(rule: str, field: str = "") -> InvalidSubmissionError:
     return InvalidSubmissionError(Broken(field, rule, FOREIGN_RULES[rule]))
 
 
-def read_json(document: bytes) -> Any:
-    """The value of a JSON document. Raises `InvalidSubmissionError`: `too_large`, `too_deep`, `bad_json`."""
+def parsed(document: bytes) -> Any:
+    """The value of a JSON document. Raises `InvalidSubmissionError`: `too_large`, `bad_json`, and `too_deep` for one
+    that not even the parser takes."""
     if len(document) > MAX_DOCUMENT_BYTES:
         raise refused("too_large")
     try:
-        value = orjson.loads(document)
+        return orjson.loads(document)
     except orjson.JSONDecodeError as error:
         # The parser's own limit is far beyond ours; what it says of it is held by a test.
         if "depth" in error.msg:
             raise refused("too_deep") from None
-        raise InvalidSubmissionError(Broken("", "bad_json", "The body is not valid JSON in UTF-8.")) from None
-    if _is_too_deep(value):
-        raise refused("too_deep")
-    return value
+        raise InvalidSubmissionError(Broken("", "bad_json", RULES["bad_json"])) from None
+
+
+def bounded(value: object) -> object:
+    """`value`, when it is not nested too deep. Raises `InvalidSubmissionError`."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for each in level if isinstance(each, dict | list) for child in _children(each)]
+        if not level:
+            return value
+    raise refused("too_deep")
 
 
 def canonical(*values: object) -> bytes:
     """The same bytes for the same JSON values, however they were written."""
     return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+
+
+def of_form(pattern: str, rule: str) -> AfterValidator:
+    """A validator of a text that must match `pattern` as a whole, else breaks `rule` of `FOREIGN_RULES`."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not form.fullmatch(text):
+            raise PydanticCustomError(rule, FOREIGN_RULES[rule])  # type: ignore[arg-type]  # no placeholder
+        return text
+
+    return AfterValidator(check)
 
 
 def read_as(model: type[M], value: object) -> M:
@@ -101,16 +127,6 @@ def submission(
     return made.checked(now, trusted=False), ["links"] if len(distinct) > MAX_LINKS else []
 
 
-def _is_too_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for each in level
-            if isinstance(each, dict | list)
-            for child in (each.values() if isinstance(each, dict) else each)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _children(value: Mapping[str, object] | Sequence[object]) -> Iterable[object]:
+    values = value.values() if isinstance(value, Mapping) else value
+    return [child for child in values if isinstance(child, dict | list)]

@@ -19,10 +19,12 @@ _KEY: Final[Mapping[str, Any]] = {
 }
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "Not JSON, or a bad idempotency key",
-    401: "No bearer token",
+    401: "No valid token or API key",
+    403: "The API key does not have the scope",
     404: "No report has this receipt",
     413: "Too large",
     422: "Some fields break a rule, or the idempotency key came with another body before",
+    429: "Faster than the API key may send, or its daily quota is used up: come back after `Retry-After` seconds",
     503: "Nothing can be promised now: send it again, with the same key, after `Retry-After` seconds",
 }
 _REPORT_FIELDS: Final[Mapping[str, Any]] = {
@@ -35,19 +37,57 @@ _STANDING: Final = {
     "required": ["status", "updated_at"],
     "properties": {"status": {"type": "string"}, "updated_at": {"type": "string", "format": "date-time"}},
 }
-_LINE: Final = {
+_LINE: Final[dict[str, Any]] = {
     "type": "object",
     "description": "One a line, in the order of the lines: an accepted report, or a problem detail",
     "required": ["line", "status"],
     "properties": {"line": {"type": "integer", "minimum": 1}, "status": {"type": "integer"}, **_REPORT_FIELDS},
+}
+_ITEM: Final = {
+    **_LINE,
+    "description": "One an item, in order: an accepted report, a problem detail, or (STIX) an object that is no report "
+    "by itself, status 200",
+    "properties": {
+        **_LINE["properties"],
+        "left_out": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What was sent and has no place in a report, or was too much for one",
+        },
+        "part_of": {"type": "integer", "description": "STIX: the line of the object whose report tells of this one"},
+    },
+}
+_XARF_REPORT: Final = {
+    "type": "object",
+    "description": "A report of XARF v4 (xarf.org); which types are read is in docs/trusted-reporters.md",
+    "required": [
+        *("xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "category", "type")
+    ],
+    "properties": {"xarf_version": {"type": "string", "pattern": r"^4\.[0-9]+\.[0-9]+$"}},
+}
+_STIX_BUNDLE: Final = {
+    "type": "object",
+    "description": "A bundle of STIX 2.1 (OASIS); which objects are read is in docs/trusted-reporters.md",
+    "required": ["type", "objects"],
+    "properties": {
+        "type": {"const": "bundle"},
+        "objects": {"type": "array", "maxItems": 5_000, "items": {"type": "object"}},
+    },
 }
 
 
 def _operation(
     model: str, media_type: str, answer: tuple[int, str, str, Any], problems: tuple[int, ...], *, key: bool
 ) -> dict[str, Any]:
+    return _described({media_type: {"$ref": _REF.format(model=model)}}, answer, problems, key=key)
+
+
+def _described(
+    schemas: Mapping[str, Any], answer: tuple[int, str, str, Any], problems: tuple[int, ...], *, key: bool
+) -> dict[str, Any]:
+    """An operation whose body is of one of these media types."""
     status, text, answer_type, schema = answer
-    body = {"required": True, "content": {media_type: {"schema": {"$ref": _REF.format(model=model)}}}}
+    body = {"required": True, "content": {media_type: {"schema": each} for media_type, each in schemas.items()}}
     return {
         "response_model": None,
         "openapi_extra": {"requestBody": body, "parameters": [_KEY] if key else []},
@@ -74,7 +114,19 @@ REPORT: Final = _operation(
     key=True,
 )
 BATCH: Final = _operation(
-    "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 413, 503), key=True
+    "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 403, 413, 429, 503), key=True
+)
+XARF: Final = _described(
+    {_JSON: {"oneOf": [_XARF_REPORT, {"type": "array", "items": _XARF_REPORT}]}, _NDJSON: _XARF_REPORT},
+    (200, "An answer per report", _NDJSON, _ITEM),
+    (400, 401, 403, 413, 422, 429, 503),
+    key=False,
+)
+STIX: Final = _described(
+    {_JSON: _STIX_BUNDLE, "application/stix+json;version=2.1": _STIX_BUNDLE},
+    (200, "An answer per object", _NDJSON, _ITEM),
+    (400, 401, 403, 413, 422, 429, 503),
+    key=False,
 )
 STATUS: Final = _operation(
     "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503), key=False

@@ -6,7 +6,9 @@ requests get their turn. A reporter's idempotency keys are its own: another's eq
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -29,19 +31,24 @@ Answer = dict[str, Any]
 
 
 class Item(NamedTuple):
-    """A report of a request: its number from 1, how to prepare it (raises `InvalidSubmissionError`), and what to say
-    besides when it is accepted."""
+    """A report of a request: its number from 1, and how to make it (raises `InvalidSubmissionError`)."""
 
     number: int
-    prepare: Callable[[], Prepared]
-    more: Mapping[str, Any] = {}
+    make: Callable[[], "Made"]
+
+
+class Made(NamedTuple):
+    """A prepared report, and the names of what was sent with it and has no place in a report."""
+
+    report: Prepared
+    left_out: Sequence[str] = ()
 
 
 class _Open(NamedTuple):
-    """Items, by number, that wait for their outcomes."""
+    """Reports, by the numbers of their items, that wait for their outcomes."""
 
-    items: Sequence[Item]
-    reports: Sequence[Prepared]
+    numbers: Sequence[int]
+    made: Sequence[Made]
     outcomes: Awaitable[Sequence[Outcome]]
 
 
@@ -81,27 +88,25 @@ async def _answers(intake: Intake, items: Sequence[Item], tally: Tally) -> list[
     for start in range(0, len(items), _CHUNK):
         if len(waiting) == _OPEN_CHUNKS:
             answers |= await _settled(waiting.popleft(), tally)
-        chunk: list[Item] = []
-        prepared: list[Prepared] = []
+        numbers: list[int] = []
+        made: list[Made] = []
         for item in items[start : start + _CHUNK]:
             try:
-                prepared.append(item.prepare())
-                chunk.append(item)
+                made.append(item.make())
+                numbers.append(item.number)
             except InvalidSubmissionError as error:
                 answers[item.number] = problem_line(item.number, invalid(error))
-        allowed = await tally.allow(prepared)
+        allowed = await tally.allow([each.report for each in made])
         if not all(allowed):
             over = quota_used_up(intake.clock())
-            pairs = list(zip(chunk, allowed, strict=True))
-            answers |= {item.number: problem_line(item.number, over) for item, may in pairs if not may}
-            chunk = [item for item, may in pairs if may]
-            prepared = [report for report, may in zip(prepared, allowed, strict=True) if may]
+            answers |= {number: problem_line(number, over) for number in compress(numbers, map(not_, allowed))}
+            numbers, made = list(compress(numbers, allowed)), list(compress(made, allowed))
+        reports = [each.report for each in made]
         try:
-            waiting.append(_Open(chunk, prepared, intake.queue.offer(prepared)))
+            waiting.append(_Open(numbers, made, intake.queue.offer(reports)))
         except OverloadedError:
-            tally.refused_by_queue(prepared)
-            problem = refused(Verdict.UNAVAILABLE)
-            answers |= {item.number: problem_line(item.number, problem) for item in chunk}
+            tally.refused_by_queue(reports)
+            answers |= {number: problem_line(number, refused(Verdict.UNAVAILABLE)) for number in numbers}
         await asyncio.sleep(0)
     while waiting:
         answers |= await _settled(waiting.popleft(), tally)
@@ -110,12 +115,13 @@ async def _answers(intake: Intake, items: Sequence[Item], tally: Tally) -> list[
 
 async def _settled(chunk: _Open, tally: Tally) -> dict[int, Answer]:
     outcomes = await chunk.outcomes
-    tally.answered(chunk.reports, outcomes)
-    return {item.number: _answer(item, outcome) for item, outcome in zip(chunk.items, outcomes, strict=True)}
+    tally.answered([each.report for each in chunk.made], outcomes)
+    answered = zip(chunk.numbers, chunk.made, outcomes, strict=True)
+    return {number: _answer(number, made, outcome) for number, made, outcome in answered}
 
 
-def _answer(item: Item, outcome: Outcome) -> Answer:
-    if outcome.verdict is Verdict.ACCEPTED:
-        accepted = {"status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
-        return {"line": item.number, **accepted, **item.more}
-    return problem_line(item.number, refused(outcome.verdict))
+def _answer(number: int, made: Made, outcome: Outcome) -> Answer:
+    if outcome.verdict is not Verdict.ACCEPTED:
+        return problem_line(number, refused(outcome.verdict))
+    answer: Answer = {"line": number, "status": 202, "report_id": outcome.report_id, "receipt": outcome.receipt}
+    return answer | {"left_out": made.left_out} if made.left_out else answer

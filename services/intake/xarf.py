@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ibalagh.events.vocabulary import Category
-from services.intake.mapped import Reading, canonical, read_as, refused, submission
+from services.intake.mapped import Reading, canonical, of_form, read_as, refused, submission
 from services.intake.submission import Link, OneLine, Time
 
 CATEGORY_OF: Final[Mapping[tuple[str, str], Category | None]] = {
@@ -56,10 +56,8 @@ _VERSION: Final = re.compile(r"4\.\d{1,4}\.\d{1,4}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z]+)?", re.ASCII)
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-_Uuid = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),
-]
+_Uuid = Annotated[str, of_form(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "bad_id")]
+_Hash = Annotated[str, of_form(r"(md5|sha1|sha256|sha512):[a-fA-F0-9]{1,128}", "bad_hash")]
 
 
 class _Read(BaseModel):
@@ -83,7 +81,7 @@ class _Contact(_Read):
 class _Evidence(_Read):
     content_type: OneLine
     description: Annotated[str, StringConstraints(max_length=500)] | None = None
-    hash: Annotated[str, StringConstraints(pattern=r"^(md5|sha1|sha256|sha512):[a-fA-F0-9]{1,128}$")] | None = None
+    hash: _Hash | None = None
 
 
 class _Report(_Read):
@@ -117,7 +115,7 @@ def read_report(value: object, now: datetime) -> Reading:
     report = read_as(_Report, value)
     if kind.category == "content" and report.url is None:
         raise refused("needs_url", "url")
-    fields: Mapping[str, Any] = value  # type: ignore[assignment] - a model was read from it
+    fields = value if isinstance(value, dict) else {}
     links = [each for each in (report.url, report.submission_url, *report.redirect_chain) if each is not None]
     made, left_out = submission(
         _text(kind, report, fields),

@@ -262,7 +262,9 @@ def test_a_status_question_of_another_form_is_refused(service: Service) -> None:
 
 def test_the_openapi_document_holds_what_it_refers_to_and_the_page_lists_it(service: Service) -> None:
     document = service.client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/reports", "/v1/reports:batch", "/v1/status"}
+    assert set(document["paths"]) == {
+        *("/v1/reports", "/v1/reports:batch", "/v1/reports:xarf", "/v1/reports:stix", "/v1/status"),
+    }
     names = {ref.rpartition("/")[2] for ref in _references(document)}
     assert {"Submission", "BatchLine", "StatusQuestion", "Identity"} <= names
     assert names <= set(document["components"]["schemas"])
