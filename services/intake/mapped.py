@@ -100,7 +100,7 @@ def of_form(pattern: str, rule: str) -> AfterValidator:
 
     def check(text: str) -> str:
         if not form.fullmatch(text):
-            raise PydanticCustomError(rule, FOREIGN_RULES[rule])  # type: ignore[arg-type]  # no placeholder
+            raise PydanticCustomError(rule, FOREIGN_RULES[rule])
         return text
 
     return AfterValidator(check)
