@@ -3,6 +3,7 @@
 In: bytes and values that anyone may have made; out: values whose depth and size are known. Pure.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -51,8 +52,8 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Reading(NamedTuple):
-    """An item that became a submission. `key` makes it the same report when it is sent again; `body` is what it was
-    made of; `left_out` names fields of the format that were there and have no place in a report."""
+    """An item that became a submission. `key` makes it the same report when it is sent again; `body` is a
+    fingerprint of what it was made of; `left_out` names fields of the format that were there and have no place in a report."""
 
     submission: Submission
     key: bytes
@@ -89,9 +90,9 @@ def bounded(value: object) -> object:
     raise refused("too_deep")
 
 
-def canonical(*values: object) -> bytes:
-    """The same bytes for the same JSON values, however they were written."""
-    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+def fingerprint(*values: object) -> bytes:
+    """The SHA-256 of JSON values: the same for the same values, in whatever order their members were written."""
+    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def of_form(pattern: str, rule: str) -> AfterValidator:

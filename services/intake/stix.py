@@ -8,11 +8,12 @@ refer to. So a bundle of one report with its indicators is one report. Whoever c
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.mapped import MAX_TEXT, Reading, bounded, canonical, of_form, read_as, refused, submission
+from services.intake.mapped import MAX_TEXT, Reading, bounded, fingerprint, of_form, read_as, refused, submission
 from services.intake.stix_markings import forbids, levels_of, markings_of
 from services.intake.stix_objects import (
     CONTEXT,
@@ -32,7 +33,7 @@ from services.intake.stix_objects import (
 from services.intake.submission import InvalidSubmissionError
 
 MAX_OBJECTS: Final = 5_000
-MAX_PARTS: Final = 200
+MAX_PARTS: Final = 100
 """Objects that one report tells of at most; a person reads it."""
 
 _Object = Mapping[str, Any]
@@ -157,7 +158,7 @@ def _parts(
     """What `top` tells of, itself first, each once, and whether there was more than it may tell of."""
     parts = [top]
     met = {read.id}
-    waiting = [*notes.get(read.id, ()), *_contained(read, known)]
+    waiting = [*notes.get(read.id, ()), *_contained(read, known)][: MAX_PARTS + 1]
     for ref in waiting:
         if ref in met:
             continue
@@ -167,7 +168,7 @@ def _parts(
         part = known[ref]
         parts.append(part)
         if isinstance(part.read, Domain):
-            waiting += _contained(part.read, known)
+            waiting += islice(_contained(part.read, known), MAX_PARTS + 1)
     return parts, False
 
 
@@ -199,7 +200,7 @@ def _reading(
     if cut or len(told) < len(more):
         left_out.append("object_refs")
     key = f"stix:{read.id}:{read.modified.isoformat()}".encode()
-    return Reading(made, key, canonical(*(part.value for part in parts)), left_out)
+    return Reading(made, key, fingerprint(*(part.value for part in parts)), left_out)
 
 
 def _lines(parts: Sequence[_Known]) -> Iterator[str]:

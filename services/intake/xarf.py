@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ibalagh.events.vocabulary import Category
-from services.intake.mapped import Reading, canonical, of_form, read_as, refused, submission
+from services.intake.mapped import Reading, fingerprint, of_form, read_as, refused, submission
 from services.intake.submission import Link, OneLine, Time
 
 CATEGORY_OF: Final[Mapping[tuple[str, str], Category | None]] = {
@@ -129,7 +129,7 @@ def read_report(value: object, now: datetime) -> Reading:
     )
     if report.evidence:
         left_out.append("evidence")
-    return Reading(made, b"xarf:" + report.report_id.lower().encode(), canonical(value), left_out)
+    return Reading(made, b"xarf:" + report.report_id.lower().encode(), fingerprint(value), left_out)
 
 
 def _text(kind: _Type, report: _Report, fields: Mapping[str, Any]) -> Iterator[str]:

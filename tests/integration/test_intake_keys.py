@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 from pydantic import SecretStr
 
+from ibalagh.client.reporter import ReporterClient
 from ibalagh.contracts.codec import Codec
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
@@ -258,6 +259,43 @@ def test_a_key_works_until_it_is_revoked_and_the_one_it_was_rotated_to_goes_on(
     secrets = [key[key.rindex("_") + 1 :] for key in (old, new)]
     everywhere = intake.log.read_text() + dump(pointed.database_url)
     assert not any(secret in everywhere for secret in secrets)
+
+
+def test_the_client_and_both_formats_reach_the_log_once_however_often_they_are_sent(
+    pointed: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scopes = [word for scope in Scope for word in ("--scope", scope)]
+    key = command(capsys, "create", "hotline", *scopes, "--daily-quota", "1000")[0].strip()
+    reports = [{"text": f"number {number}", "submitted_at": "2026-06-01T00:00:00Z"} for number in range(300)]
+    xarf = {
+        "xarf_version": "4.0.0", "report_id": str(uuid.uuid4()), "timestamp": "2026-06-01T00:00:00Z",
+        "reporter": {"org": "Canary Org", "contact": "canary@hotline.example", "domain": "hotline.example"},
+        "sender": {"org": "x", "contact": "x@x.example", "domain": "x.example"},
+        "source_identifier": "x.example", "category": "content", "type": "phishing", "url": "https://x.example/",
+    }  # fmt: skip
+    indicator = {
+        "type": "indicator", "id": f"indicator--{uuid.uuid4()}", "spec_version": "2.1", "pattern_type": "stix",
+        "created": "2026-06-01T00:00:00Z", "modified": "2026-06-01T00:00:00Z", "valid_from": "2026-06-01T00:00:00Z",
+        "pattern": "[url:value = 'https://y.example/']",
+    }  # fmt: skip
+    bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [indicator]}
+    ids = []
+    with running(pointed) as intake:
+        eventually(lambda: intake.http.get("/readyz").status_code == 200, 20)
+        for _ in range(2):
+            with ReporterClient(intake.url, key, batch_lines=100) as client:
+                sent = client.send(reports, key_of=lambda report: f"a-number-of-ours-{report['text'][7:]}")
+                found = [result.report_id for result in sent]
+            for operation, value in (("xarf", xarf), ("stix", bundle)):
+                answer = intake.http.post(f"/v1/reports:{operation}", json=value, headers=bearer(key))
+                found.append(answer.json()["report_id"])
+            ids.append(found)
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 302
+    records = read_all(pointed.bootstrap, f"{pointed.prefix}reports.received")
+    assert sorted(record.key.decode() for record in records) == sorted(ids[0])
+    assert "Canary Org" not in repr(records) + intake.log.read_text()
+    assert re.search(r"hotline .* 302 +1000 ", command(capsys, "list")[0])
 
 
 def dump(url: str) -> str:
