@@ -53,7 +53,7 @@ M = TypeVar("M", bound=BaseModel)
 
 class Reading(NamedTuple):
     """An item that became a submission. `key` makes it the same report when it is sent again; `body` is a
-    fingerprint of what it was made of; `left_out` names fields of the format that were there and have no place in a report."""
+    fingerprint of what it was made of; `left_out` names what was sent and has no place in a report."""
 
     submission: Submission
     key: bytes

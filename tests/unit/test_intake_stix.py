@@ -222,7 +222,7 @@ def test_a_full_bundle_of_reports_that_share_everything_is_read_in_good_time() -
     reports = [made("report", n, object_refs=[observed["id"]], description="x") for n in range(3_000)]
     started = time.process_time()
     answers = listed(*urls, observed, *reports)
-    assert time.process_time() - started < 15
+    assert time.process_time() - started < 8
     assert answers[-1].left_out == ["links", "object_refs"]
     assert answers[-1].submission.text.count("url:") == MAX_PARTS - 1
 
