@@ -100,7 +100,7 @@ def application(
         "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
     )
     http.add_routes(app, intake)
-    gate = Gate(settings, keys, intake.clock, time.monotonic, settings.key_cache_s)
+    gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
     batch.add_routes(app, intake, gate)
     trusted.add_routes(app, intake, gate)
     forms.add_routes(app, intake)

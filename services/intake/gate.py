@@ -18,6 +18,7 @@ from ibalagh.web.problems import Problem
 from services.intake import bucket
 from services.intake.apikeys import MalformedKeyError, Presented, Reporter, Scope, StoredKey, parse
 from services.intake.bucket import Bucket
+from services.intake.metrics import IntakeMetrics, intake_metrics
 from services.intake.quota import Tally, Usage
 
 OPERATOR: Final = Reporter("", frozenset(Scope))
@@ -52,8 +53,11 @@ class Gate:
         keys: Keys | None,
         clock: Callable[[], datetime],
         seconds: Callable[[], float],
+        *,
         max_age_s: float,
+        metrics: IntakeMetrics | None = None,
     ) -> None:
+        self._metrics = metrics or intake_metrics()
         self._settings = settings
         self._keys = keys
         self._clock = clock
@@ -64,6 +68,22 @@ class Gate:
 
     async def admit(self, authorization: str | None, scope: Scope) -> Reporter:
         """Who sent this header, if it may use `scope` now. Raises `Problem`; `PassingError` with the database away."""
+        try:
+            reporter = await self._admitted(authorization, scope)
+        except Problem as problem:
+            self._metrics.decided(problem.code)
+            raise
+        self._metrics.decided("admitted")
+        return reporter
+
+    async def tally(self, reporter: Reporter, reports: int) -> Tally:
+        """Count `reports`, which `reporter` sent in one request, against its rate and its daily quota."""
+        if reporter.rate_per_s is not None:
+            level = self._level(reporter.name, reporter.rate_per_s)
+            self._buckets[reporter.name] = bucket.drawn(level, reports)
+        return await Tally.opened(self._keys, reporter, reports, self._clock())
+
+    async def _admitted(self, authorization: str | None, scope: Scope) -> Reporter:
         if token_matches(self._settings, authorization):
             return OPERATOR
         reporter = await self._reporter(authorization)
@@ -80,13 +100,6 @@ class Gate:
                     retry_after_s=wait_s,
                 )
         return reporter
-
-    async def tally(self, reporter: Reporter, reports: int) -> Tally:
-        """Count `reports`, which `reporter` sent in one request, against its rate and its daily quota."""
-        if reporter.rate_per_s is not None:
-            level = self._level(reporter.name, reporter.rate_per_s)
-            self._buckets[reporter.name] = bucket.drawn(level, reports)
-        return await Tally.opened(self._keys, reporter, reports, self._clock())
 
     async def _reporter(self, authorization: str | None) -> Reporter:
         scheme, _, given = (authorization or "").partition(" ")

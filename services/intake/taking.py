@@ -19,6 +19,7 @@ from ibalagh.web.problems import Problem
 from services.intake.acceptance import Prepared
 from services.intake.apikeys import Reporter
 from services.intake.http import Intake, invalid, refused
+from services.intake.metrics import intake_metrics
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.quota import Tally, quota_used_up
 from services.intake.submission import InvalidSubmissionError
@@ -100,6 +101,7 @@ async def _answers(intake: Intake, items: Sequence[Item], tally: Tally) -> list[
         if not all(allowed):
             over = quota_used_up(intake.clock())
             answers |= {number: problem_line(number, over) for number in compress(numbers, map(not_, allowed))}
+            intake_metrics().answered([over.code] * allowed.count(False))
             numbers, made = list(compress(numbers, allowed)), list(compress(made, allowed))
         reports = [each.report for each in made]
         try:

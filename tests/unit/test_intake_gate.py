@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from ibalagh.stream.errors import PassingError
 from ibalagh.web.problems import Problem
 from services.intake.apikeys import Minted, Reporter, Scope, StoredKey, mint
 from services.intake.gate import MOST_CACHED, OPERATOR, Gate
+from services.intake.metrics import IntakeMetrics
 from services.intake.quota import quota_used_up
 from services.intake.settings import IntakeSettings
 
@@ -55,7 +57,15 @@ class Door:
         self.keys = Keys()
         self.now = NOW
         self.seconds = 0.0
-        self.gate = Gate(SETTINGS, self.keys, lambda: self.now, lambda: self.seconds, 5)
+        self.registry = CollectorRegistry()
+        self.gate = Gate(
+            SETTINGS,
+            self.keys,
+            lambda: self.now,
+            lambda: self.seconds,
+            max_age_s=5,
+            metrics=IntakeMetrics(self.registry),
+        )
 
     def admit(self, authorization: str | None, scope: Scope = Scope.BATCH) -> Reporter:
         return asyncio.run(self.gate.admit(authorization, scope))
@@ -162,8 +172,22 @@ def test_the_wait_for_a_new_quota_ends_at_midnight_in_morocco() -> None:
     assert problem.body()["retry_after_s"] == 30
 
 
+def test_what_the_gate_decides_is_counted_by_a_closed_word(door: Door) -> None:
+    key = door.keys.add(mint(os.urandom), reporter())
+    door.admit(key)
+    door.admit("Bearer a-token-of-the-tests")
+    door.refusal("Bearer wrong")
+    door.refusal(key, Scope.STIX)
+    name = "ibalagh_intake_trusted_requests_total"
+    counted = {
+        decision: door.registry.get_sample_value(name, {"decision": decision})
+        for decision in ("admitted", "not_signed_in", "not_allowed")
+    }
+    assert counted == {"admitted": 2, "not_signed_in": 1, "not_allowed": 1}
+
+
 def test_without_a_store_of_keys_nobody_but_the_operator_is_let_in(door: Door) -> None:
-    gate = Gate(SETTINGS, None, lambda: NOW, lambda: 0.0, 5)
+    gate = Gate(SETTINGS, None, lambda: NOW, lambda: 0.0, max_age_s=5)
     with pytest.raises(Problem) as raised:
         asyncio.run(gate.admit(f"Bearer {mint(os.urandom).shown}", Scope.BATCH))
     assert raised.value.status == 401
