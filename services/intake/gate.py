@@ -77,9 +77,12 @@ class Gate:
         return reporter
 
     async def tally(self, reporter: Reporter, reports: int) -> Tally:
-        """Count `reports`, which `reporter` sent in one request, against its rate and its daily quota."""
-        if reporter.rate_per_s is not None:
-            level = self._level(reporter.name, reporter.rate_per_s)
+        """Count `reports`, which `reporter` sent in one request, against its rate and its daily quota.
+
+        Raises `Problem`: 429 when requests that came at the same time have used up the rate, 503.
+        """
+        level = self._pace(reporter)
+        if level is not None:
             self._buckets[reporter.name] = bucket.drawn(level, reports)
         return await Tally.opened(self._keys, reporter, reports, self._clock())
 
@@ -89,17 +92,22 @@ class Gate:
         reporter = await self._reporter(authorization)
         if scope not in reporter.scopes:
             raise Problem(403, "not_allowed", "Not allowed", f"This key does not have the scope {scope}.")
-        if reporter.rate_per_s is not None:
-            wait_s = bucket.wait_s(self._level(reporter.name, reporter.rate_per_s), reporter.rate_per_s)
-            if wait_s:
-                raise Problem(
-                    429,
-                    "too_many_requests",
-                    "Too many reports",
-                    f"This key may send {reporter.rate_per_s:g} reports a second on average.",
-                    retry_after_s=wait_s,
-                )
+        self._pace(reporter)
         return reporter
+
+    def _pace(self, reporter: Reporter) -> Bucket | None:
+        """The reporter's bucket, when it has a rate and keeps to it. Raises `Problem` 429."""
+        rate_per_s = reporter.rate_per_s
+        if rate_per_s is None:
+            return None
+        now_s = self._seconds()
+        known = self._buckets.get(reporter.name) or bucket.full(rate_per_s, now_s)
+        level = bucket.filled(known, rate_per_s, now_s)
+        wait_s = bucket.wait_s(level, rate_per_s)
+        if wait_s:
+            detail = f"This key may send {rate_per_s:g} reports a second on average."
+            raise Problem(429, "too_many_requests", "Too many reports", detail, retry_after_s=wait_s)
+        return level
 
     async def _reporter(self, authorization: str | None) -> Reporter:
         scheme, _, given = (authorization or "").partition(" ")
@@ -124,10 +132,6 @@ class Gate:
         while len(self._remembered) > MOST_CACHED:
             self._remembered.popitem(last=False)
         return known.key
-
-    def _level(self, name: str, rate_per_s: float) -> Bucket:
-        now_s = self._seconds()
-        return bucket.filled(self._buckets.get(name) or bucket.full(rate_per_s, now_s), rate_per_s, now_s)
 
 
 def _not_signed_in(detail: str) -> Problem:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ibalagh.storage.postgres import Database
-from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
+from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from services.intake.apikeys import NAME, Reporter, Scope, is_key_id, mint, shown_id
 from services.intake.keystore import KeyRefusedError, KeyStore, Listed
 from services.intake.quota import day_of
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except UnknownOutcomeError:
         return _fail("The database was lost while it stored the change: see what `ibalagh keys list` says.")
-    except (PassingError, ConflictError) as error:
+    except PassingError as error:
         return _fail(f"The database does not answer ({error}); nothing was changed. Is the stack running?")
     finally:
         database.close()

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 
-from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
-from ibalagh.web.problems import Problem
+from ibalagh.stream.errors import PassingError, UnknownOutcomeError
+from ibalagh.web.problems import Problem, unavailable
 from services.intake.acceptance import Prepared
 from services.intake.apikeys import Reporter
 from services.intake.publisher import Outcome, Verdict
@@ -46,12 +46,18 @@ class Tally:
 
     @classmethod
     async def opened(cls, usage: Usage | None, reporter: Reporter, wanted: int, now: datetime) -> "Tally":
-        """Count `wanted` reports at `now`, or as many as the quota still has; without a quota nothing is counted."""
+        """Count `wanted` reports at `now`, or as many as the quota still has; without a quota nothing is counted.
+
+        Raises `Problem` 503 when it is not known whether they were counted, `PassingError` with the database away.
+        """
         day = day_of(now)
         quota = reporter.daily_quota
         if usage is None or quota is None or not wanted:
             return cls(None, reporter, day, wanted, wanted)
-        granted = await run_in_threadpool(usage.reserve, reporter.name, day, quota, wanted)
+        try:
+            granted = await run_in_threadpool(usage.reserve, reporter.name, day, quota, wanted)
+        except UnknownOutcomeError:
+            raise unavailable() from None
         return cls(usage, reporter, day, wanted, granted)
 
     async def allow(self, reports: Sequence[Prepared]) -> list[bool]:
@@ -85,7 +91,7 @@ class Tally:
             await run_in_threadpool(
                 self._usage.give_back, self._reporter.name, self._day, self._left, sorted(self._counted)
             )
-        except (PassingError, ConflictError, UnknownOutcomeError) as error:
+        except (PassingError, UnknownOutcomeError) as error:
             _log.warning(
                 "reports stay counted against a quota",
                 extra={"count": self._left + len(self._counted), "error": type(error).__name__},

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ibalagh.events.vocabulary import Category
 from services.intake.mapped import Reading, fingerprint, of_form, read_as, refused, submission
-from services.intake.submission import Link, OneLine, Time
+from services.intake.submission import CLOCK_TOLERANCE, RULES, Broken, InvalidSubmissionError, Link, OneLine, Time
 
 CATEGORY_OF: Final[Mapping[tuple[str, str], Category | None]] = {
     ("content", "phishing"): Category.FRAUD,
@@ -115,6 +115,8 @@ def read_report(value: object, now: datetime) -> Reading:
     report = read_as(_Report, value)
     if kind.category == "content" and report.url is None:
         raise refused("needs_url", "url")
+    if report.timestamp > now + CLOCK_TOLERANCE:
+        raise InvalidSubmissionError(Broken("timestamp", "not_in_future", RULES["not_in_future"]))
     fields = value if isinstance(value, dict) else {}
     links = [each for each in (report.url, report.submission_url, *report.redirect_chain) if each is not None]
     made, left_out = submission(

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from ibalagh.stream.errors import PassingError
+from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from ibalagh.web.problems import Problem
 from services.intake.apikeys import Minted, Reporter, Scope, StoredKey, mint
 from services.intake.gate import MOST_CACHED, OPERATOR, Gate
@@ -163,6 +163,36 @@ def test_a_reporter_that_is_too_fast_is_told_when_to_come_back(door: Door) -> No
     assert (refusal.status, refusal.code, refusal.headers["Retry-After"]) == (429, "too_many_requests", "15")
     door.seconds += 15
     assert door.admit(key)
+
+
+def test_requests_that_came_at_the_same_time_share_the_rate(door: Door) -> None:
+    key = door.keys.add(mint(os.urandom), reporter(rate_per_s=10.0))
+    admitted = [door.admit(key) for _ in range(3)]
+    asyncio.run(door.gate.tally(admitted[0], 101))
+    with pytest.raises(Problem) as raised:
+        asyncio.run(door.gate.tally(admitted[1], 1))
+    assert raised.value.code == "too_many_requests"
+
+
+def test_when_it_is_not_known_whether_reports_were_counted_none_is_taken_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> int:
+        raise UnknownOutcomeError("lost")
+
+    monkeypatch.setattr(door.keys, "reserve", lost)
+    with pytest.raises(Problem) as raised:
+        asyncio.run(door.gate.tally(reporter(daily_quota=5), 1))
+    assert raised.value.status == 503
+
+
+def test_answers_stand_when_the_count_cannot_be_put_right(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise PassingError("away")
+
+    monkeypatch.setattr(door.keys, "give_back", away)
+    tally = asyncio.run(door.gate.tally(reporter(daily_quota=5), 1))
+    asyncio.run(tally.settle())
 
 
 def test_the_wait_for_a_new_quota_ends_at_midnight_in_morocco() -> None:

@@ -102,7 +102,7 @@ def test_every_other_type_is_refused_by_name(category: str, kind: str) -> None:
         ({"url": "x" * 3_000}, "url", "string_too_long"),
         ({"url": "https://a\nb.example"}, "url", "no_control_characters"),
         ({"timestamp": "yesterday"}, "timestamp", "datetime_from_date_parsing"),
-        ({"timestamp": "2027-01-01T00:00:00Z"}, "seen_at", "not_in_future"),
+        ({"timestamp": "2027-01-01T00:00:00Z"}, "timestamp", "not_in_future"),
         ({"reporter": "Hotline"}, "reporter", "model_type"),
         ({"sender": {"org": "x"}}, "sender.contact", "missing"),
         ({"description": "x" * 1_000_000}, "description", "string_too_long"),
