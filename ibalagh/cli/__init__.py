@@ -34,6 +34,7 @@ COMMANDS = {
     "deadletters": Command("ibalagh.stream.deadletters_cli", "list, show and replay dead letters", uses_stack=True),
     "receipt": Command("services.intake.receipt_cli", "check a signed receipt, print the published keys"),
     "stats": Command("services.stats.cli", "print the communiqué, rebuild or verify the counters", uses_stack=True),
+    "keys": Command("services.intake.keys_cli", "API keys of trusted reporters: make, rotate, revoke", uses_stack=True),
     "bench": Command("bench.cli", "measure the pipeline and single hops"),
     "test": Command("ibalagh.cli.test", "every tier of the tests; further arguments go to pytest"),
     "check": Command("ibalagh.cli.check", "ruff lint and format, mypy --strict"),

@@ -27,12 +27,14 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaProducer, KafkaTransactiona
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
-from ibalagh.web.auth import bearer, token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes
+from ibalagh.web.auth import token_matches
+from services.intake import batch, forms, http, openapi, receipt_routes, trusted
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
+from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.keys import read_or_create, read_public
+from services.intake.keystore import KeyStore
 from services.intake.proof import Proofs
 from services.intake.publisher import Publisher
 from services.intake.receipt import Secrets
@@ -106,18 +108,22 @@ def main() -> int:
         Probe(relay.name, relay.check),
     ]
     try:
-        return run(settings.service, loops, application(settings, intake, probes), settings)
+        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database)), settings)
     finally:
         database.close()
 
 
-def application(settings: IntakeSettings, intake: http.Intake, probes: list[Probe]) -> FastAPI:
-    """The HTTP application: JSON, batches and pages."""
+def application(
+    settings: IntakeSettings, intake: http.Intake, probes: list[Probe], keys: Keys | None = None
+) -> FastAPI:
+    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
     app = create_app(
         "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
     )
     http.add_routes(app, intake)
-    batch.add_routes(app, intake, bearer(settings))
+    gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
+    batch.add_routes(app, intake, gate)
+    trusted.add_routes(app, intake, gate)
     forms.add_routes(app, intake)
     receipt_routes.add_routes(app, intake)
     openapi.add_schemas(app)

@@ -47,10 +47,21 @@ class IntakeMetrics:
             registry=registry,
         )
 
+        self._gate = Counter(
+            "ibalagh_intake_trusted_requests_total",
+            "Requests of trusted reporters, by what the gate decided",
+            ("decision",),
+            registry=registry,
+        )
+
     def answered(self, verdicts: Iterable[str]) -> None:
         """Reports were answered."""
         for verdict, count in Count(verdicts).items():
             self._answered.labels(verdict).inc(count)
+
+    def decided(self, decision: str) -> None:
+        """The gate let a trusted reporter in (`admitted`), or refused it, by the code of the problem."""
+        self._gate.labels(decision).inc()
 
     def stored(self, reports: int, seconds: float) -> None:
         """A group was stored."""

@@ -29,16 +29,18 @@ _PREFER: Final[Mapping[str, Any]] = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "`return=minimal` (RFC 7240) leaves `signed_receipt` out of the lines, which spares about "
-    "half of the work; a line sent again later with its key gets it all the same",
+    "description": "`return=representation` (RFC 7240) adds a `signed_receipt` to every line taken in, which is "
+    "about as much work again; a line that is sent again later with its key can ask for it then",
     "schema": {"type": "string"},
 }
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "Not JSON, a bad idempotency key, or a proof of work that is worth nothing",
-    401: "No bearer token",
+    401: "No valid token or API key",
+    403: "The API key does not have the scope",
     404: "No report has this receipt",
     413: "Too large",
     422: "Some fields break a rule, or the idempotency key came with another body before",
+    429: "Faster than the API key may send, or its daily quota is used up: come back after `Retry-After` seconds",
     503: "Nothing can be promised now: send it again, with the same key, after `Retry-After` seconds",
 }
 _REPORT_FIELDS: Final[Mapping[str, Any]] = {
@@ -61,11 +63,42 @@ _KEY_SET: Final = {
     "required": ["keys"],
     "properties": {"keys": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
 }
-_LINE: Final = {
+_LINE: Final[dict[str, Any]] = {
     "type": "object",
     "description": "One a line, in the order of the lines: an accepted report, or a problem detail",
     "required": ["line", "status"],
     "properties": {"line": {"type": "integer", "minimum": 1}, "status": {"type": "integer"}, **_REPORT_FIELDS},
+}
+_ITEM: Final = {
+    **_LINE,
+    "description": "One an item, in order: an accepted report, a problem detail, or (STIX) an object that is no report "
+    "by itself, status 200",
+    "properties": {
+        **_LINE["properties"],
+        "left_out": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What was sent and has no place in a report, or was too much for one",
+        },
+        "part_of": {"type": "integer", "description": "STIX: the line of the object whose report tells of this one"},
+    },
+}
+_XARF_REPORT: Final = {
+    "type": "object",
+    "description": "A report of XARF v4 (xarf.org); which types are read is in docs/trusted-reporters.md",
+    "required": [
+        *("xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "category", "type")
+    ],
+    "properties": {"xarf_version": {"type": "string", "pattern": r"^4\.[0-9]+\.[0-9]+$"}},
+}
+_STIX_BUNDLE: Final = {
+    "type": "object",
+    "description": "A bundle of STIX 2.1 (OASIS); which objects are read is in docs/trusted-reporters.md",
+    "required": ["type", "objects"],
+    "properties": {
+        "type": {"const": "bundle"},
+        "objects": {"type": "array", "maxItems": 5_000, "items": {"type": "object"}},
+    },
 }
 
 
@@ -76,8 +109,18 @@ def _operation(
     problems: tuple[int, ...],
     *headers: Mapping[str, Any],
 ) -> dict[str, Any]:
+    return _described({media_type: {"$ref": _REF.format(model=model)}}, answer, problems, *headers)
+
+
+def _described(
+    schemas: Mapping[str, Any],
+    answer: tuple[int, str, str, Any],
+    problems: tuple[int, ...],
+    *headers: Mapping[str, Any],
+) -> dict[str, Any]:
+    """An operation whose body is of one of these media types."""
     status, text, answer_type, schema = answer
-    body = {"required": True, "content": {media_type: {"schema": {"$ref": _REF.format(model=model)}}}}
+    body = {"required": True, "content": {media_type: {"schema": each} for media_type, each in schemas.items()}}
     return {
         "response_model": None,
         "openapi_extra": {"requestBody": body, "parameters": list(headers)},
@@ -105,7 +148,24 @@ REPORT: Final = _operation(
     _PROOF,
 )
 BATCH: Final = _operation(
-    "BatchLine", _NDJSON, (200, "An answer per line", _NDJSON, _LINE), (400, 401, 413, 503), _KEY, _PREFER
+    "BatchLine",
+    _NDJSON,
+    (200, "An answer per line", _NDJSON, _LINE),
+    (400, 401, 403, 413, 429, 503),
+    _KEY,
+    _PREFER,
+)
+XARF: Final = _described(
+    {_JSON: {"oneOf": [_XARF_REPORT, {"type": "array", "items": _XARF_REPORT}]}, _NDJSON: _XARF_REPORT},
+    (200, "An answer per report", _NDJSON, _ITEM),
+    (400, 401, 403, 413, 422, 429, 503),
+    _PREFER,
+)
+STIX: Final = _described(
+    {_JSON: _STIX_BUNDLE, "application/stix+json;version=2.1": _STIX_BUNDLE},
+    (200, "An answer per object", _NDJSON, _ITEM),
+    (400, 401, 403, 413, 422, 429, 503),
+    _PREFER,
 )
 CHALLENGE: Final[dict[str, Any]] = {
     "response_model": None,

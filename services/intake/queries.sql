@@ -91,3 +91,64 @@ FROM submissions s
 LEFT JOIN report_status r USING (report_id)
 LEFT JOIN case_status c ON c.case_id = r.case_id
 WHERE s.receipt_hash = %(receipt_hash)s
+
+-- name: find_api_key
+-- A key and whose it is.
+SELECT k.key_id, k.secret_hash, k.ends_at, r.name, r.scopes, r.daily_quota, r.rate_per_s
+FROM api_keys k JOIN reporters r ON r.name = k.reporter
+WHERE k.key_id = %(key_id)s
+
+-- name: list_api_keys
+-- All keys with their reporters and what these sent on a day, the newest key of a reporter first.
+SELECT k.key_id, k.secret_hash, k.ends_at, r.name, r.scopes, r.daily_quota, r.rate_per_s, k.created_at,
+       coalesce(u.reports, 0)
+FROM reporters r JOIN api_keys k ON k.reporter = r.name
+LEFT JOIN reporter_usage u ON u.reporter = r.name AND u.day = %(day)s
+ORDER BY r.name, k.created_at DESC, k.key_id
+
+-- name: lock_reporter
+-- Make one administrator wait for another one.
+SELECT pg_advisory_xact_lock(hashtext('intake.reporter.' || %(name)s))
+
+-- name: save_reporter
+-- A new reporter, or one that comes back with other limits.
+INSERT INTO reporters (name, scopes, daily_quota, rate_per_s)
+VALUES (%(name)s, %(scopes)s::text[], %(daily_quota)s, %(rate_per_s)s)
+ON CONFLICT (name) DO UPDATE SET scopes = excluded.scopes, daily_quota = excluded.daily_quota,
+    rate_per_s = excluded.rate_per_s
+
+-- name: add_api_key
+-- A new key of a reporter, valid until further notice.
+INSERT INTO api_keys (key_id, reporter, secret_hash, created_at)
+VALUES (%(key_id)s, %(name)s, %(secret_hash)s, %(now)s)
+
+-- name: valid_api_keys
+-- The keys of a reporter that have not ended.
+SELECT key_id, ends_at FROM api_keys
+WHERE reporter = %(name)s AND (ends_at IS NULL OR ends_at > %(now)s) ORDER BY created_at
+
+-- name: end_api_keys
+-- Let keys end at a time, unless they end before.
+UPDATE api_keys SET ends_at = %(at)s
+WHERE key_id = ANY(%(key_ids)s::text[]) AND (ends_at IS NULL OR ends_at > %(at)s)
+
+-- name: lock_usage
+-- Lock a reporter's count of a day; how many of the reports that are wanted the quota still has.
+WITH before AS (
+    INSERT INTO reporter_usage AS u (reporter, day, reports) VALUES (%(name)s, %(day)s, 0)
+    ON CONFLICT (reporter, day) DO UPDATE SET reports = u.reports
+    RETURNING reports
+)
+SELECT least(%(wanted)s, greatest(%(quota)s - reports, 0)) FROM before
+
+-- name: count_reports
+-- Add to what a reporter sent on a day; what was counted and not stored is taken off again.
+UPDATE reporter_usage SET reports = reports + %(reports)s WHERE reporter = %(name)s AND day = %(day)s
+
+-- name: stored_among
+-- How many of these reports were stored.
+SELECT count(*) FROM submissions WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: known_keys
+-- Which of these idempotency keys were used before.
+SELECT key_hash FROM submissions WHERE key_hash = ANY(%(keys)s::bytea[])

@@ -57,6 +57,14 @@ class IntakeSettings(Settings):
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
     )
 
+    key_cache_s: float = Field(
+        5,
+        ge=0,
+        le=60,
+        description="Longest time, in seconds, for which what is known of an API key is not asked for again: so long "
+        "a revoked one still opens",
+    )
+
     @model_validator(mode="after")
     def _reconcile_after_publishing(self) -> Self:
         if self.reconcile_after_s < self.publish_timeout_s + 1:

@@ -30,7 +30,7 @@ RULES: Final[Mapping[str, str]] = {
     "not_in_future": "The time lies in the future.",
     "not_before_2000": "The time lies before the year 2000.",
     "bad_idempotency_key": "An idempotency key has 16 to 128 visible ASCII characters.",
-    "needs_token": "Only a reporter with a token may state when a report was submitted.",
+    "needs_token": "Only a trusted reporter who has that scope may state when a report was submitted.",
 }
 """Rules of our own: their code and what is told to the sender."""
 

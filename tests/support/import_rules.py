@@ -15,8 +15,8 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
-        *("batch", "forms", "keys", "openapi", "proof", "publisher", "receipt_cli", "receipt_page", "receipt_routes"),
-        "reconciler",
+        *("batch", "forms", "gate", "keys", "keys_cli", "keystore", "openapi", "proof", "publisher", "quota"),
+        *("receipt_cli", "receipt_page", "receipt_routes", "reconciler", "taking", "trusted"),
     ),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),
