@@ -96,7 +96,7 @@ def application(settings: IntakeSettings, intake: http.Intake, probes: list[Prob
     )
     http.add_routes(app, intake)
     batch.add_routes(app, intake, bearer(settings))
-    forms.add_routes(app, intake)
+    forms.add_routes(app, intake, settings.quick_exit_url)
     openapi.add_schemas(app)
     return app
 

@@ -24,6 +24,12 @@ class IntakeSettings(Settings):
         description="File with the secret of receipts, 64 hexadecimal digits; never to be changed, since receipts "
         "would be forgotten; unset: one is made in the stack's state",
     )
+    quick_exit_url: str = Field(
+        "/leave",
+        pattern=r"^(https://[^\s/]+(/\S*)?|/leave)$",
+        description="Where the button for leaving the form at once leads: a harmless page, such as a search engine's; "
+        "/leave is a built-in one",
+    )
     queue_reports: int = Field(10_000, ge=1, description="Most reports that wait for the database and the broker")
     publish_max_reports: int = Field(500, ge=1, le=10_000, description="Most reports stored in one transaction")
     publish_linger_s: float = Field(
