@@ -6,16 +6,19 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Category, Channel
+from ibalagh.web.middleware import CONTENT_SECURITY_POLICY
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES
 from services.intake.forms import form_key, read_texts, submission_of, typed
 from services.intake.publisher import Verdict
 from services.intake.status import Status
+from services.intake.steps import Step
 from services.intake.store import ReportStatus
 from services.intake.submission import RULES, InvalidSubmissionError
 from tests.support.intake import app_client
@@ -102,23 +105,42 @@ def test_the_language_is_the_one_asked_for(
     assert response.text.index(TEXTS[language]["emergency_title"]) < response.text.index("<form")
 
 
-@pytest.mark.parametrize("path", ["/", "/status"])
+def every_page(service: Service, language: str) -> Iterator[tuple[str, Response]]:
+    """Every page for the public, by name: questions of every category, with and without errors, up to the receipt."""
+    client, at = service.client, f"/?lang={language}"
+    for path in ("/", "/status", "/leave"):
+        yield path, client.get(f"{path}?lang={language}")
+    for step in Step:
+        yield step, client.post(at, data={**FULL, "step": step, "go": "stay"})
+    for category in ("", *TEXTS["en"]["categories"]):
+        asked = {**FULL, "category_hint": category, "messenger": "yes", "step": "what"}
+        yield f"details {category}", client.post(at, data=asked)
+    yield "wrong", client.post(at, data={**FULL, "step": "where", "seen_at": "1999-01-01"})
+    yield "honeypot", client.post(at, data={**FULL, "step": "check", "website": "x"})
+    yield "receipt", client.post(at, data={**FULL, "step": "check"})
+    yield "unknown receipt", client.post(f"/status?lang={language}", data={"receipt": "x"})
+    service.queue.verdict = Verdict.UNAVAILABLE
+    yield "unavailable", client.post(at, data={**FULL, "step": "check"})
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pages_need_no_script_and_every_field_has_a_label(service: Service, path: str, language: str) -> None:
-    response = service.client.get(f"{path}?lang={language}")
-    page = Page(response.text)
-    assert not page.all("script", "iframe", "style")
-    assert not [name for _, attributes in page.tags for name in attributes if name == "style" or name.startswith("on")]
-    labelled = {each["for"] for each in page.all("label")}
-    fields = [each for each in page.all("input", "select", "textarea") if each.get("type") != "hidden"]
-    assert fields
-    assert {each["id"] for each in fields} == labelled
-    assert len(page.ids) == len(set(page.ids))
-    described = [(each.get("aria-describedby") or "").split() for each in fields]
-    assert {id_ for ids in described for id_ in ids} <= set(page.ids)
-    assert all((each.get("href") or "").startswith(("/", "#", "tel:")) for each in page.all("a", "link"))
-    assert "set-cookie" not in response.headers
-    assert response.headers["referrer-policy"] == "no-referrer"
+def test_every_page_is_safe_needs_no_script_and_labels_every_field(service: Service, language: str) -> None:
+    for name, response in every_page(service, language):
+        page = Page(response.text)
+        assert not page.all("script", "iframe", "style"), name
+        inline = [each for _, given in page.tags for each in given if each == "style" or each.startswith("on")]
+        assert not inline, name
+        fields = [each for each in page.all("input", "select", "textarea") if each.get("type") != "hidden"]
+        assert {each["id"] for each in fields} == {each["for"] for each in page.all("label")}, name
+        assert len(page.ids) == len(set(page.ids)), name
+        described = [(given.get("aria-describedby") or "").split() for _, given in page.tags]
+        assert {id_ for ids in described for id_ in ids} <= set(page.ids), name
+        assert all((each.get("href") or "").startswith(("/", "#", "tel:")) for each in page.all("a", "link")), name
+        assert all((each["action"] or "").startswith("/") for each in page.all("form")), name
+        assert "set-cookie" not in response.headers, name
+        assert response.headers["referrer-policy"] == "no-referrer", name
+        assert response.headers["cache-control"] == "no-store", name
+        assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY, name
 
 
 def test_a_filled_form_becomes_a_report_and_shows_the_receipt_once(service: Service) -> None:
