@@ -33,6 +33,8 @@ _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
 _MOST_FIELDS: Final = 50
+_MAX_FORM_BYTES: Final = 1_048_576
+"""Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
 TEXT_MAX_CHARS: Final = 20_000 - questions.MAX_ANSWERS_CHARS
 """Longest text that the form takes, so that the answers fit below it."""
 
@@ -161,7 +163,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
 
     @app.post("/", include_in_schema=False)
     async def receive_form(request: Request) -> Response:
-        posted = typed(await read_body(request, MAX_BODY_BYTES))
+        posted = typed(await read_body(request, _MAX_FORM_BYTES))
         at, to, checks, returning = steps.move(posted)
         draft, now = steps.draft_of(posted), intake.clock()
         if to is not None:

@@ -108,14 +108,14 @@ def test_the_language_changes_midway_and_the_draft_stays(browser: Browser, intak
         page = visit.page
         visit.open("/")
         page.fill("#text", awkward)
-        page.click(".btn-primary")
+        visit.press(".btn-primary")
         page.fill("#q_account", "nobody.invented")
-        page.click('.language-chooser button[lang="ar"]')
+        visit.press('.language-chooser button[lang="ar"]')
         assert page.locator("html").get_attribute("dir") == "rtl"
         step_is(page, "details")
         assert page.input_value("#q_account") == "nobody.invented"
-        page.click('button[value="back"]')
-        page.click('.language-chooser button[lang="es"]')
+        visit.press('button[value="back"]')
+        visit.press('.language-chooser button[lang="es"]')
         assert page.locator("html").get_attribute("dir") == "ltr"
         assert page.input_value("#text") == awkward
 
@@ -138,9 +138,9 @@ def test_a_change_from_the_summary_comes_back_to_it(browser: Browser, intake: In
     with visiting(browser, intake.url, script=False, locale="fr") as visit:
         through_the_form(visit, "fr")
         page = visit.page
-        page.click('button[value="to-place"]')
+        visit.press('button[value="to-place"]')
         page.fill("#place", "Ville inventée")
-        page.click(".btn-primary")
+        visit.press(".btn-primary")
         step_is(page, "check")
         assert "Ville inventée" in page.inner_text("main")
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 REQUIRED = "IBALAGH_REQUIRE_BROWSER"
 """The environment variable that forbids to skip these tests."""
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+"""As root, and with a container's small shared memory."""
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -28,7 +30,7 @@ def executable() -> str:
 def launched() -> Iterator[Browser]:
     """The browser, without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=_ARGUMENTS)
         try:
             yield browser
         finally:
@@ -48,6 +50,11 @@ class Visit:
     def open(self, path: str) -> None:
         """Go to a page of the service."""
         self.page.goto(self.base_url + path)
+
+    def press(self, wanted: str) -> None:
+        """Click on what leads to another page, and wait for it."""
+        with self.page.expect_navigation():
+            self.page.click(wanted)
 
     def foreign_requests(self) -> list[str]:
         """What was asked of anybody but the service."""

@@ -15,10 +15,10 @@ from ibalagh.events.vocabulary import Category, Channel
 from ibalagh.web.middleware import CONTENT_SECURITY_POLICY
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES
-from services.intake.forms import form_key, read_texts, submission_of, typed
+from services.intake.forms import TEXT_MAX_CHARS, form_key, read_texts, submission_of, typed
 from services.intake.publisher import Verdict
 from services.intake.status import Status
-from services.intake.steps import Step
+from services.intake.steps import DRAFT_FIELDS, Step
 from services.intake.store import ReportStatus
 from services.intake.submission import RULES, InvalidSubmissionError
 from tests.support.intake import app_client
@@ -259,7 +259,7 @@ def test_the_way_out_comes_first_and_names_nobody(service: Service) -> None:
     assert (first["href"], first["rel"]) == ("/leave", "noreferrer noopener")
     harmless = service.client.get("/leave")
     assert harmless.status_code == 200
-    assert "balagh" not in harmless.text.replace("/assets/ibalagh.css", "")
+    assert "balagh" not in harmless.text
     assert "set-cookie" not in harmless.headers
 
 
@@ -293,6 +293,23 @@ def test_the_status_page_answers_a_receipt_and_says_the_same_to_every_wrong_one(
     assert TEXTS["en"]["unknown_receipt"] in wrong[0].text
     service.statuses.away = True
     assert service.client.post("/status?lang=en", data={"receipt": "x"}).status_code == 503
+
+
+def test_the_longest_draft_comes_through_in_the_script_that_takes_most_bytes(service: Service) -> None:
+    letter = "ⴰ"
+    draft = dict.fromkeys(DRAFT_FIELDS - {"seen_at"}, letter * 200) | {
+        "text": letter * TEXT_MAX_CHARS,
+        "links": "\n".join([letter * 2_048] * 20),
+        "category_hint": "fraud",
+        "origin_country": "FR",
+        "who": "named",
+        "q_paidhow": "card",
+    }
+    response = service.client.post("/", data={**draft, "step": "check", "go": "stay"})
+    assert response.status_code == 200
+    assert response.text.count(letter * 2_048) >= 20
+    assert service.client.post("/", data={**draft, "step": "check", "messenger": "yes"}).status_code == 200
+    assert service.client.post("/", content=b"text=" + b"x" * 1_100_000).status_code == 413
 
 
 def test_a_body_that_is_no_form_is_refused() -> None:
