@@ -16,12 +16,13 @@ from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES, by_language
 
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
-OWN_ASSETS: Final = ("ibalagh.css",)
+OWN_ASSETS: Final = ("ibalagh.css", "public.css")
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 
 _WORDS: Final = by_language(
     {
         "skip": ("انتقل إلى المحتوى", "Aller au contenu", "Skip to content", "Ir al contenido"),
+        "leave": ("مغادرة سريعة", "Quitter vite", "Leave quickly", "Salir rápido"),
         "language": ("اللغة", "Langue", "Language", "Idioma"),
         "sign_in": ("الدخول", "Se connecter", "Sign in", "Entrar"),
         "sign_out": ("الخروج", "Se déconnecter", "Sign out", "Salir"),
@@ -56,7 +57,11 @@ def choose_language(request: Request, default: str = "ar") -> str:
 
 
 class Pages:
-    """The templates of a package, on top of the shared ones (`base.html` has the blocks `title`, `main`, `head`)."""
+    """The templates of a package, on top of the shared ones.
+
+    `base.html` has the blocks `title`, `brand`, `head`, `languages`, `main`. A page that is given `quick_exit`, the
+    address of a harmless page, is one for the public: it begins with the way there and is dark where the reader's
+    system is."""
 
     def __init__(self, package: str | None = None, *, default_language: str = "ar") -> None:
         loaders = [PackageLoader("ibalagh.web")]

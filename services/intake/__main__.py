@@ -124,7 +124,7 @@ def application(
     gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
     batch.add_routes(app, intake, gate)
     trusted.add_routes(app, intake, gate)
-    forms.add_routes(app, intake)
+    forms.add_routes(app, intake, settings.quick_exit_url)
     receipt_routes.add_routes(app, intake)
     openapi.add_schemas(app)
     return app

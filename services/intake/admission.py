@@ -90,17 +90,26 @@ class Admission:
             return None
         return Refused(int(wait_s) + 2 + self._spread(8), bad_proof=False)
 
-    def patience(self) -> str:
-        """A token that is worth a report when it is `PATIENCE_S` old, once."""
+    def patience(self, held: str | None = None) -> str:
+        """A token that is worth a report when it is `PATIENCE_S` old, once: the one that is `held` as long as it can
+        still be, else a new one. Whoever takes their time with a form never notices that they waited."""
+        if held and self._lasts(held):
+            return held
         issued = f"{int(self._wall())}.{self._spread(2**31)}"
         return f"{issued}.{self._mac(issued)}"
 
-    def _is_ripe(self, token: str) -> bool:
+    def _lasts(self, token: str) -> bool:
+        """Whether it is a token of ours that was neither spent nor has expired."""
         issued, _, mac = token.rpartition(".")
         if not token.isascii() or token in self._spent or not hmac.compare_digest(mac, self._mac(issued)):
             return False
-        age_s = self._wall() - int(issued.partition(".")[0])
-        return PATIENCE_S <= age_s <= PATIENCE_LASTS_S
+        return self._age_s(token) <= PATIENCE_LASTS_S
+
+    def _is_ripe(self, token: str) -> bool:
+        return self._lasts(token) and self._age_s(token) >= PATIENCE_S
+
+    def _age_s(self, token: str) -> float:
+        return self._wall() - int(token.partition(".")[0])
 
     def _spend(self, token: str) -> None:
         while len(self._spent) >= MOST_SPENT:

@@ -1,13 +1,16 @@
 """The public form: plain pages that work without JavaScript, in the languages of `texts/`.
 
-In: `application/x-www-form-urlencoded`; out: a page. A refused form comes back with what was typed and a summary of
-what to correct. A form that is sent twice, by a reload or a second press, answers with the same receipt.
+In: `application/x-www-form-urlencoded`, a page's fields and the rest of the draft, which travels along in hidden ones
+(`services.intake.steps`); out: a page. Nothing of a draft is kept here. What is refused comes back with what was typed
+and a summary of what to correct, at the step where that is asked. A form that is sent twice, by a reload or a second
+press, answers with the same receipt.
 """
 
 import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -20,22 +23,32 @@ from ibalagh.stream.errors import PassingError
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES
-from services.intake import receipt_page
+from services.intake import questions, receipt_page, steps
+from services.intake.admission import PATIENCE_S
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
+from services.intake.metrics import intake_metrics
+from services.intake.steps import IDENTITY, Step
 from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, parse_fields
 
 _PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_IDENTITY: Final = ("name", "phone", "email", "national_id")
-_PLAIN: Final = ("text", "category_hint", "platform", "seen_at", "place", "origin_country")
+_PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
 _MOST_FIELDS: Final = 50
+_MAX_FORM_BYTES: Final = 1_048_576
+"""Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
+TEXT_MAX_CHARS: Final = 20_000 - questions.MAX_ANSWERS_CHARS
+"""Longest text that the form takes, so that the answers fit below it."""
 
 
 def read_texts() -> Mapping[str, Mapping[str, Any]]:
-    """The texts of the pages by language."""
+    """The texts of the pages by language; those of the form's steps are below `form`."""
     folder = files("services.intake") / "texts"
-    return {tag: yaml.safe_load((folder / f"{tag}.yaml").read_text(encoding="utf-8")) for tag in LANGUAGES}
+
+    def read(name: str) -> Any:
+        return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+
+    return {tag: {**read(f"{tag}.yaml"), "form": read(f"form/{tag}.yaml")} for tag in LANGUAGES}
 
 
 def typed(body: bytes) -> dict[str, str]:
@@ -45,51 +58,146 @@ def typed(body: bytes) -> dict[str, str]:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
-    return {name: _CONTROL.sub(" ", value.replace("\r\n", "\n")) for name, value in pairs}
+    return {name: _CONTROL.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
 
 
-def submission_of(fields: Mapping[str, str]) -> Submission:
-    """The submission that a form's fields say; empty fields count as not given. Raises `InvalidSubmissionError`."""
-    given: dict[str, object] = {name: fields[name] for name in _PLAIN if fields.get(name, "").strip()}
-    given.setdefault("text", "")
-    links = [line.strip() for line in fields.get("links", "").split("\n") if line.strip()]
-    identity = {name: fields[name].strip() for name in _IDENTITY if fields.get(name, "").strip()}
-    return parse_fields(Submission, {**given, "links": links, "identity": identity or None})
+def submission_of(draft: Mapping[str, str]) -> Submission:
+    """The submission that a draft says; empty fields count as not given, and to who chose to stay anonymous belongs no
+    identity. Raises `InvalidSubmissionError`."""
+    given: dict[str, object] = {name: draft[name] for name in _PLAIN if draft.get(name, "").strip()}
+    links = [line.strip() for line in draft.get("links", "").split("\n") if line.strip()]
+    identity = {name: draft[name].strip() for name in IDENTITY if draft.get(name, "").strip()}
+    if draft.get("who") == "anonymous":
+        identity = {}
+    app = questions.answers(draft).get("closedapp")
+    if app and "platform" not in given:
+        given["platform"] = app
+    return parse_fields(
+        Submission, {**given, "text": questions.report_text(draft), "links": links, "identity": identity or None}
+    )
 
 
-def add_routes(app: FastAPI, intake: Intake) -> None:
-    """Add the pages."""
+def problems_of(draft: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """The fields of a draft that break a rule, with the rule's code; none of a draft that can be sent."""
+    broken = questions.broken(draft)
+    try:
+        submission_of(draft).checked(now, trusted=False)
+    except InvalidSubmissionError as error:
+        for each in error.rules:
+            field = next((part for part in each.field.split(".") if part != "identity"), "")
+            broken.setdefault(field, "not_blank" if each.rule == "string_too_short" else each.rule)
+    return broken
+
+
+def problems_at(step: Step, draft: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """As `problems_of`, of what one step asks for, whatever else is still to come or to correct."""
+    own = {name: value for name, value in draft.items() if name in steps.FIELDS[step]}
+    asked_by = {name: draft[name] for name in ("category_hint", "messenger") if name in draft}
+    whole = {"text": "-", **asked_by, **own} if step is not Step.WHAT else own
+    return {field: rule for field, rule in problems_of(whole, now).items() if field in steps.FIELDS[step]}
+
+
+def labels(texts: Mapping[str, Any]) -> dict[str, str]:
+    """What each field of the draft is called."""
+    own = texts["form"]
+    named = {"category_hint": texts["category"], "origin_country": texts["country"]}
+    named |= {"who": own["who_choice"], "messenger": own["messenger"]}
+    named |= {questions.PREFIX + code: question["label"] for code, question in own["questions"].items()}
+    return {field: named.get(field) or texts[field] for field in steps.DRAFT_FIELDS}
+
+
+def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
+    """Add the pages. `quick_exit` is where the button for leaving at once leads."""
     texts = read_texts()
 
     def page(template: str, request: Request, status: int = 200, **values: Any) -> Response:
         language = choose_language(request)
-        return _PAGES.render(template, request, status=status, language=language, t=texts[language], **values)
+        return _PAGES.render(
+            template, request, status=status, language=language, t=texts[language], quick_exit=quick_exit, **values
+        )
 
-    def form(request: Request, status: int = 200, **values: Any) -> Response:
-        countries = COUNTRIES[choose_language(request)]
-        defaults = {"values": {}, "errors": {}, "unavailable": False, "draft": secrets.token_urlsafe(24)}
-        return page("form.html", request, status, countries=countries, **{**defaults, **values})
+    def form(
+        request: Request,
+        step: Step,
+        posted: Mapping[str, str],
+        status: int = 200,
+        *,
+        returning: bool = False,
+        rules: Mapping[str, str] | None = None,
+        unavailable: bool = False,
+        suspicious: bool = False,
+        busy: bool = False,
+    ) -> Response:
+        language = choose_language(request)
+        draft = steps.draft_of(posted)
+        said = texts[language]["rules"]
+        token = posted.get("draft", "")
+        return page(
+            "form.html",
+            request,
+            status,
+            step=step.value,
+            number=steps.number(step),
+            total=len(Step),
+            draft=draft,
+            hidden=steps.hidden(step, draft),
+            token=token if _DRAFT.fullmatch(token) else secrets.token_urlsafe(24),
+            website=posted.get("website", ""),
+            returning=returning,
+            errors={field: said.get(rule, said["other"]) for field, rule in (rules or {}).items()},
+            labels=labels(texts[language]),
+            unavailable=unavailable,
+            suspicious=suspicious,
+            busy=busy,
+            patience=intake.admission.patience(posted.get("patience")),
+            asked=questions.catalogue(),
+            group=questions.group_of(draft),
+            answers=questions.answers(draft),
+            identity=IDENTITY,
+            countries=COUNTRIES[language],
+            text_max=TEXT_MAX_CHARS,
+        )
 
     @app.get("/", include_in_schema=False)
     async def show_form(request: Request) -> Response:
-        return form(request)
+        return form(request, Step.WHAT, {})
+
+    @app.get("/leave", include_in_schema=False)
+    async def leave(request: Request) -> Response:
+        return page("leave.html", request)
 
     @app.post("/", include_in_schema=False)
     async def receive_form(request: Request) -> Response:
-        fields = typed(await read_body(request, MAX_BODY_BYTES))
-        draft = fields.pop("draft", "")
-        now = intake.clock()
+        posted = typed(await read_body(request, _MAX_FORM_BYTES))
+        at, to, checks, returning = steps.move(posted)
+        draft, now = steps.draft_of(posted), intake.clock()
+        if to is not None:
+            rules = problems_at(at, draft, now) if checks else {}
+            if rules:
+                return form(request, at, posted, 422, rules=rules, returning=posted.get("returning") == steps.YES)
+            return form(request, to, posted, returning=returning)
+        return await send(request, posted, draft, now)
+
+    async def send(request: Request, posted: Mapping[str, str], draft: Mapping[str, str], now: datetime) -> Response:
+        wrong = problems_of(draft, now)
+        if wrong:
+            step = steps.first_with(wrong)
+            here = {field: rule for field, rule in wrong.items() if field in steps.FIELDS[step]}
+            return form(request, step, posted, 422, rules=here, returning=True)
+        if posted.get("website") and posted.get("confirmed") != steps.YES:
+            return form(request, Step.CHECK, posted, 422, suspicious=True)
+        refusal = intake.admission.admit(patience=posted.get("patience"))
+        if refusal is not None:
+            intake_metrics().refused("busy")
+            response = form(request, Step.CHECK, posted, 503, busy=True)
+            response.headers["Retry-After"] = str(max(refusal.retry_after_s, PATIENCE_S))
+            return response
+        content = repr(sorted(draft.items())).encode()
+        key = form_key(posted.get("draft", ""), content)
         try:
-            submission = submission_of(fields).checked(now, trusted=False)
-        except InvalidSubmissionError as error:
-            rules = texts[choose_language(request)]["rules"]
-            return form(request, 422, values=fields, errors=errors_by_field(error, rules), draft=draft)
-        content = repr(sorted(fields.items())).encode()
-        key = form_key(draft, content)
-        try:
-            accepted = await accept(intake, submission, Channel.FORM, key=key, body=content, now=now)
+            accepted = await accept(intake, submission_of(draft), Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
-            response = form(request, problem.status, values=fields, unavailable=True, draft=draft)
+            response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
             return response
         return page("receipt.html", request, **receipt_page.values(accepted))
@@ -118,13 +226,3 @@ def form_key(draft: str, content: bytes) -> bytes | None:
     if not _DRAFT.fullmatch(draft):
         return None
     return b"form:" + draft.encode() + b":" + hashlib.sha256(content).hexdigest().encode()
-
-
-def errors_by_field(error: InvalidSubmissionError, rules: Mapping[str, str]) -> dict[str, str]:
-    """What to correct, by the form's field, in the words of `rules`."""
-    messages: dict[str, str] = {}
-    for broken in error.rules:
-        field = next((step for step in broken.field.split(".") if step != "identity"), "")
-        rule = "not_blank" if broken.rule == "string_too_short" else broken.rule
-        messages.setdefault(field, rules.get(rule, rules["other"]))
-    return messages

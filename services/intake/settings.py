@@ -34,6 +34,12 @@ class IntakeSettings(Settings):
         description="File with the public keys that signed before, as `ibalagh receipt keys` wrote them; they are "
         "published beside the present one; unset: intake-signing-earlier.json beside the key, if there is one",
     )
+    quick_exit_url: str = Field(
+        "/leave",
+        pattern=r"^(https://[^\s/]+(/\S*)?|/leave)$",
+        description="Where the button for leaving the form at once leads: a harmless page, such as a search engine's; "
+        "/leave is a built-in one",
+    )
     queue_reports: int = Field(10_000, ge=1, description="Most reports that wait for the database and the broker")
     publish_max_reports: int = Field(500, ge=1, le=10_000, description="Most reports stored in one transaction")
     publish_linger_s: float = Field(

@@ -21,7 +21,6 @@ from ibalagh.web.auth import token_matches
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance
 from services.intake.apikeys import Reporter, Scope, StoredKey, mint
-from services.intake.http import Intake
 from services.intake.keystore import KeyRefusedError, KeyStore
 from services.intake.publisher import Publisher
 from services.intake.quota import day_of
@@ -29,7 +28,7 @@ from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
 from services.intake.store import IntakeStore
 from services.intake.vault import MasterKey
-from tests.support.intake import TOKEN
+from tests.support.intake import TOKEN, made_intake
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SETTINGS = IntakeSettings(api_token=SecretStr(TOKEN), key_cache_s=0)
@@ -97,8 +96,8 @@ class Worker:
             intake_store, Log(), acceptance.receipt_of,
             max_batch=500, linger_s=0.001, capacity=10_000, publish_timeout_s=5,
         )  # fmt: skip
-        intake = Intake(
-            acceptance, self.publisher, intake_store, lambda header: token_matches(SETTINGS, header), lambda: NOW
+        intake = made_intake(
+            acceptance, self.publisher, intake_store, trusts=lambda header: token_matches(SETTINGS, header), now=NOW
         )
         self.app = application(SETTINGS, intake, [], keys)
 

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,11 @@ from fastapi import FastAPI
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import OUTCOMES, RECEIVED, REFERRED, TRIAGED, dead_letter_topic
 from ibalagh.storage.migrate import apply
+from services.intake.acceptance import Acceptance
+from services.intake.admission import Admission
+from services.intake.http import Intake, Queue, Statuses
+from services.intake.proof import Proofs
+from services.intake.signing import KeySet, Signer
 from tests.support import topics
 from tests.support.poll import eventually
 
@@ -156,3 +162,26 @@ def running(place: Place, **settings: str) -> Iterator[IntakeProcess]:
     finally:
         code = process.stop()
         assert code in (0, -signal.SIGKILL), place.home.joinpath("intake.log").read_text()
+
+
+def made_intake(
+    acceptance: Acceptance,
+    queue: Queue,
+    statuses: Statuses,
+    *,
+    trusts: Callable[[str | None], bool],
+    now: datetime,
+    open_rate_per_s: float = 10_000.0,
+) -> Intake:
+    """What the interfaces work with, around a test's own queue and statuses, at a moment that stands still."""
+    proofs = Proofs(bytes(32))
+    admission = Admission(
+        proofs,
+        bytes(32),
+        open_rate_per_s=open_rate_per_s,
+        monotonic=lambda: 0.0,
+        wall=lambda: 0.0,
+        spread=lambda _below: 0,
+    )
+    signer = Signer(bytes(32), KeySet([bytes(range(32))]))
+    return Intake(acceptance, queue, statuses, trusts, lambda: now, admission, proofs, signer)

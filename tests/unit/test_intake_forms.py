@@ -6,16 +6,19 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Category, Channel
+from ibalagh.web.middleware import CONTENT_SECURITY_POLICY
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES
-from services.intake.forms import form_key, read_texts, submission_of, typed
+from services.intake.forms import TEXT_MAX_CHARS, form_key, read_texts, submission_of, typed
 from services.intake.publisher import Verdict
 from services.intake.status import Status
+from services.intake.steps import DRAFT_FIELDS, Step
 from services.intake.store import ReportStatus
 from services.intake.submission import RULES, InvalidSubmissionError
 from tests.support.intake import app_client
@@ -98,27 +101,46 @@ def test_the_language_is_the_one_asked_for(
     response = service.client.get(f"/{query}", headers={"Accept-Language": header})
     html = Page(response.text).all("html")[0]
     assert (html["lang"], html["dir"]) == (language, direction)
-    assert TEXTS[language]["emergency"] in response.text.replace("&#39;", "'")
+    assert TEXTS[language]["form"]["emergency"] in response.text.replace("&#39;", "'")
     assert response.text.index(TEXTS[language]["emergency_title"]) < response.text.index("<form")
 
 
-@pytest.mark.parametrize("path", ["/", "/status"])
+def every_page(service: Service, language: str) -> Iterator[tuple[str, Response]]:
+    """Every page for the public, by name: questions of every category, with and without errors, up to the receipt."""
+    client, at = service.client, f"/?lang={language}"
+    for path in ("/", "/status", "/leave"):
+        yield path, client.get(f"{path}?lang={language}")
+    for step in Step:
+        yield step, client.post(at, data={**FULL, "step": step, "go": "stay"})
+    for category in ("", *TEXTS["en"]["categories"]):
+        asked = {**FULL, "category_hint": category, "messenger": "yes", "step": "what"}
+        yield f"details {category}", client.post(at, data=asked)
+    yield "wrong", client.post(at, data={**FULL, "step": "where", "seen_at": "1999-01-01"})
+    yield "honeypot", client.post(at, data={**FULL, "step": "check", "website": "x"})
+    yield "receipt", client.post(at, data={**FULL, "step": "check"})
+    yield "unknown receipt", client.post(f"/status?lang={language}", data={"receipt": "x"})
+    service.queue.verdict = Verdict.UNAVAILABLE
+    yield "unavailable", client.post(at, data={**FULL, "step": "check"})
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pages_need_no_script_and_every_field_has_a_label(service: Service, path: str, language: str) -> None:
-    response = service.client.get(f"{path}?lang={language}")
-    page = Page(response.text)
-    assert not page.all("script", "iframe", "style")
-    assert not [name for _, attributes in page.tags for name in attributes if name == "style" or name.startswith("on")]
-    labelled = {each["for"] for each in page.all("label")}
-    fields = [each for each in page.all("input", "select", "textarea") if each.get("type") != "hidden"]
-    assert fields
-    assert {each["id"] for each in fields} == labelled
-    assert len(page.ids) == len(set(page.ids))
-    described = [(each.get("aria-describedby") or "").split() for each in fields]
-    assert {id_ for ids in described for id_ in ids} <= set(page.ids)
-    assert all((each.get("href") or "").startswith(("/", "#")) for each in page.all("a", "link"))
-    assert "set-cookie" not in response.headers
-    assert response.headers["referrer-policy"] == "no-referrer"
+def test_every_page_is_safe_needs_no_script_and_labels_every_field(service: Service, language: str) -> None:
+    for name, response in every_page(service, language):
+        page = Page(response.text)
+        assert not page.all("script", "iframe", "style"), name
+        inline = [each for _, given in page.tags for each in given if each == "style" or each.startswith("on")]
+        assert not inline, name
+        fields = [each for each in page.all("input", "select", "textarea") if each.get("type") != "hidden"]
+        assert {each["id"] for each in fields} == {each["for"] for each in page.all("label")}, name
+        assert len(page.ids) == len(set(page.ids)), name
+        described = [(given.get("aria-describedby") or "").split() for _, given in page.tags]
+        assert {id_ for ids in described for id_ in ids} <= set(page.ids), name
+        assert all((each.get("href") or "").startswith(("/", "#", "tel:")) for each in page.all("a", "link")), name
+        assert all((each["action"] or "").startswith("/") for each in page.all("form")), name
+        assert "set-cookie" not in response.headers, name
+        assert response.headers["referrer-policy"] == "no-referrer", name
+        assert response.headers["cache-control"] == "no-store", name
+        assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY, name
 
 
 def test_a_filled_form_becomes_a_report_and_shows_the_receipt_once(service: Service) -> None:
@@ -157,17 +179,88 @@ def test_a_form_sent_twice_is_one_report_and_a_corrected_one_another(service: Se
 
 def test_errors_are_summed_up_linked_and_nothing_typed_is_lost(service: Service) -> None:
     links = "\n".join(f"https://a.example/{number}" for number in range(21))
-    response = service.client.post("/?lang=en", data={**FULL, "text": "  ", "links": links, "place": "<b>x</b>"})
+    wrong = {**FULL, "step": "where", "links": links, "seen_at": "1999-01-01T10:00", "place": "<b>x</b>"}
+    response = service.client.post("/?lang=en", data=wrong)
     assert response.status_code == 422
     page = Page(response.text)
-    assert any(each.get("role") == "alert" for each in page.all("div"))
-    assert {"#text", "#links"} <= {each.get("href") for each in page.all("a")}
-    assert {"text-error", "links-error"} <= set(page.ids)
-    assert [each.get("aria-invalid") for each in page.all("textarea")] == ["true", "true"]
-    for kept in ("a.example/20", "Invented Person", "&lt;b&gt;x&lt;/b&gt;", TEXTS["en"]["rules"]["not_blank"]):
+    assert page.all("title") == [{}]
+    assert f"<title>{TEXTS['en']['form']['error']}: " in response.text
+    assert any(each.get("role") == "alert" and "autofocus" in each for each in page.all("div"))
+    assert {"#links", "#seen_at"} <= {each.get("href") for each in page.all("a")}
+    assert {"links-error", "seen_at-error"} <= set(page.ids)
+    assert [each.get("aria-invalid") for each in page.all("textarea")] == ["true"]
+    for kept in ("a.example/20", "Invented Person", "&lt;b&gt;x&lt;/b&gt;", TEXTS["en"]["rules"]["not_before_2000"]):
         assert kept in response.text
     assert "<b>x" not in response.text
     assert not service.queue.reports
+
+
+def test_what_is_wrong_at_the_end_is_shown_at_the_step_that_asks_for_it(service: Service) -> None:
+    response = service.client.post(
+        "/?lang=en", data={**FULL, "step": "check", "text": " ", "seen_at": "1999-01-01T10:00"}
+    )
+    assert response.status_code == 422
+    page = Page(response.text)
+    assert [each["value"] for each in page.all("input") if each.get("name") == "step"] == ["what"]
+    assert [each.get("href") for each in page.all("a") if (each.get("href") or "").startswith("#")] == [
+        "#main",
+        "#text",
+    ]
+    assert not service.queue.reports
+
+
+def test_a_step_asks_for_its_own_fields_only_and_going_back_for_nothing(service: Service) -> None:
+    wrong_elsewhere = {"seen_at": "1999-01-01T10:00", "text": ""}
+    for posted, step, status in (
+        ({"step": "place", "go": "next"}, "who", 200),
+        ({"step": "where", "go": "back"}, "details", 200),
+        ({"step": "where", "go": "stay"}, "where", 200),
+        ({"step": "where", "go": "next"}, "where", 422),
+        ({"step": "check", "go": "to-place"}, "place", 200),
+        ({"step": "place", "go": "next", "returning": "yes"}, "check", 200),
+        ({"step": "nowhere", "go": "nothing"}, "what", 422),
+    ):
+        response = service.client.post("/", data={**wrong_elsewhere, **posted})
+        [at] = [each["value"] for each in Page(response.text).all("input") if each.get("name") == "step"]
+        assert (at, response.status_code) == (step, status), posted
+
+
+def test_who_stays_anonymous_gives_no_identity_whatever_is_in_the_fields(service: Service) -> None:
+    assert submission_of({"text": "x", "name": "Invented Person", "who": "anonymous"}).identity is None
+    assert submission_of({"text": "x", "name": "Invented Person", "who": "named"}).identity is not None
+    response = service.client.post("/?lang=en", data={**FULL, "step": "who", "who": "anonymous"})
+    assert TEXTS["en"]["form"]["not_sent"] in response.text
+
+
+def test_a_filled_honeypot_loses_no_report_but_asks_once_more(service: Service) -> None:
+    filled = {**FULL, "step": "check", "website": "https://spam.example"}
+    asked = service.client.post("/?lang=en", data=filled)
+    assert asked.status_code == 422
+    assert TEXTS["en"]["form"]["honeypot_title"] in asked.text
+    assert "Invented Person" in asked.text
+    assert not service.queue.reports
+    assert service.client.post("/?lang=en", data={**filled, "confirmed": "yes"}).status_code == 200
+    assert len(service.queue.reports) == 1
+
+
+def test_the_honeypot_is_hidden_from_people_and_screen_readers_and_has_a_label(service: Service) -> None:
+    text = service.client.get("/?lang=en").text
+    found = re.search(
+        r'<div class="off-page" aria-hidden="true">\s*<label for="website">[^<]+</label>\s*<input ([^>]+)>', text
+    )
+    assert found
+    assert 'tabindex="-1"' in found[1]
+    assert 'autocomplete="off"' in found[1]
+
+
+def test_the_way_out_comes_first_and_names_nobody(service: Service) -> None:
+    page = Page(service.client.get("/?lang=en").text)
+    first = next(each for tag, each in page.tags if tag in {"a", "button", "input", "select", "textarea"})
+    assert (first["href"], first["rel"]) == ("/leave", "noreferrer noopener")
+    harmless = service.client.get("/leave")
+    assert harmless.status_code == 200
+    assert "balagh" not in harmless.text
+    assert "set-cookie" not in harmless.headers
 
 
 @pytest.mark.parametrize("field", ["category_hint", "origin_country", "seen_at"])
@@ -200,6 +293,23 @@ def test_the_status_page_answers_a_receipt_and_says_the_same_to_every_wrong_one(
     assert TEXTS["en"]["unknown_receipt"] in wrong[0].text
     service.statuses.away = True
     assert service.client.post("/status?lang=en", data={"receipt": "x"}).status_code == 503
+
+
+def test_the_longest_draft_comes_through_in_the_script_that_takes_most_bytes(service: Service) -> None:
+    letter = "ⴰ"
+    draft = dict.fromkeys(DRAFT_FIELDS - {"seen_at"}, letter * 200) | {
+        "text": letter * TEXT_MAX_CHARS,
+        "links": "\n".join([letter * 2_048] * 20),
+        "category_hint": "fraud",
+        "origin_country": "FR",
+        "who": "named",
+        "q_paidhow": "card",
+    }
+    response = service.client.post("/", data={**draft, "step": "check", "go": "stay"})
+    assert response.status_code == 200
+    assert response.text.count(letter * 2_048) >= 20
+    assert service.client.post("/", data={**draft, "step": "check", "messenger": "yes"}).status_code == 200
+    assert service.client.post("/", content=b"text=" + b"x" * 1_100_000).status_code == 413
 
 
 def test_a_body_that_is_no_form_is_refused() -> None:

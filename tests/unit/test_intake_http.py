@@ -19,17 +19,14 @@ from ibalagh.stream.ports import Acknowledgement
 from ibalagh.web.auth import token_matches
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance, Prepared
-from services.intake.admission import Admission
-from services.intake.http import Intake
-from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
-from services.intake.signing import KeySet, Signer, read_keys, read_receipt, thumbprint
+from services.intake.signing import read_keys, read_receipt, thumbprint
 from services.intake.status import Status
 from services.intake.store import ReportStatus
 from services.intake.vault import MasterKey
-from tests.support.intake import AppClient, app_client
+from tests.support.intake import AppClient, app_client, made_intake
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TOKEN = {"Authorization": "Bearer a-token-of-the-tests"}
@@ -91,25 +88,15 @@ class Service:
             lambda: str(uuid.uuid4()),
             os.urandom,
         )
-        self.proofs = Proofs(bytes(32))
-        self.admission = Admission(
-            self.proofs,
-            bytes(32),
-            open_rate_per_s=OPEN_RATE_PER_S,
-            monotonic=lambda: 0.0,
-            wall=lambda: 0.0,
-            spread=lambda _below: 0,
-        )
-        intake = Intake(
+        intake = made_intake(
             self.acceptance,
             self.queue,
             self.statuses,
-            lambda header: token_matches(SETTINGS, header),
-            lambda: NOW,
-            self.admission,
-            self.proofs,
-            Signer(bytes(32), KeySet([bytes(range(32))])),
+            trusts=lambda header: token_matches(SETTINGS, header),
+            now=NOW,
+            open_rate_per_s=OPEN_RATE_PER_S,
         )
+        self.admission = intake.admission
         self.app = application(SETTINGS, intake, [])
         self.client: AppClient
 

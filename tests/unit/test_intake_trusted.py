@@ -17,13 +17,12 @@ from ibalagh.events.reports import ReportReceivedV1
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.apikeys import Reporter, Scope, StoredKey, mint
-from services.intake.http import Intake
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
 from services.intake.store import ReportStatus
 from services.intake.vault import MasterKey
-from tests.support.intake import AppClient, app_client
+from tests.support.intake import AppClient, app_client, made_intake
 from tests.unit.test_intake_stix import RED
 from tests.unit.test_intake_stix import made as stix_object
 from tests.unit.test_intake_xarf import REPORT as XARF
@@ -93,7 +92,7 @@ class Service:
             lambda: str(uuid.uuid4()),
             os.urandom,
         )
-        intake = Intake(acceptance, self.memory, self.memory, lambda _: False, lambda: NOW)
+        intake = made_intake(acceptance, self.memory, self.memory, trusts=lambda _: False, now=NOW)
         self.app = application(IntakeSettings(api_token=SecretStr("operator")), intake, [], self.memory)
         self.client: AppClient
 

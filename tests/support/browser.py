@@ -1,0 +1,76 @@
+"""A real browser for tests: the system's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+REQUIRED = "IBALAGH_REQUIRE_BROWSER"
+"""The environment variable that forbids to skip these tests."""
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+"""As root, and with a container's small shared memory."""
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def executable() -> str:
+    """The browser's path. Without one the test is skipped, or fails where `REQUIRED` is set."""
+    found = next((path for path in map(shutil.which, _NAMES) if path), None)
+    if found is None:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"no browser: none of {', '.join(_NAMES)}, and {REQUIRED} is set")
+        pytest.skip("no Chromium on this machine")
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """The browser, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visit:
+    """One reader's window: its page, and what it asked of the network."""
+
+    def __init__(self, context: BrowserContext, base_url: str) -> None:
+        self.context = context
+        self.page: Page = context.new_page()
+        self.base_url = base_url
+        self.requests: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, path: str) -> None:
+        """Go to a page of the service."""
+        self.page.goto(self.base_url + path)
+
+    def press(self, wanted: str) -> None:
+        """Click on what leads to another page, and wait for it."""
+        with self.page.expect_navigation():
+            self.page.click(wanted)
+
+    def foreign_requests(self) -> list[str]:
+        """What was asked of anybody but the service."""
+        return [url for url in self.requests if not url.startswith((self.base_url + "/", "data:"))]
+
+
+@contextmanager
+def visiting(browser: Browser, base_url: str, *, script: bool, **given: Any) -> Iterator[Visit]:
+    """A fresh window without history and cookies; `script` says whether pages may run any, the rest goes to
+    Playwright's `new_context`. It must leave without a cookie and without having asked anybody else."""
+    context = browser.new_context(java_script_enabled=script, **given)
+    context.set_default_timeout(15_000)
+    try:
+        visit = Visit(context, base_url)
+        yield visit
+        assert context.cookies() == []
+        assert visit.foreign_requests() == []
+    finally:
+        context.close()
