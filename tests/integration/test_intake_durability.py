@@ -59,7 +59,7 @@ def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
     connection = psycopg2.connect(place.database_url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path = intake; {sql}")
+            cursor.execute(f"SET search_path = intake, intake_vault; {sql}")
             return list(cursor.fetchall())
     finally:
         connection.close()
