@@ -1,7 +1,8 @@
 """Roles, schemas and migrations of the services: applied in order, once, by one process at a time.
 
-Per service: a role without login, a schema that it owns, further roles where it keeps something from itself, then the common migrations (`ibalagh/storage/migrations`) and
-the service's own (`services/<service>/migrations`), each remembered with its SHA-256 in `schema_migrations`.
+Per service: a role without login, a schema that it owns, further roles where it keeps something from itself, then the
+common migrations (`ibalagh/storage/migrations`) and the service's own (`services/<service>/migrations`), each
+remembered with its SHA-256 in `schema_migrations`.
 """
 
 import hashlib

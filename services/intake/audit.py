@@ -1,7 +1,7 @@
 """The audit of the vault: a chain of rows, each with the hash of the one before, checked here apart from the database.
 
-In: the rows as they are stored; out: what is wrong with them. The hash is SHA-256 over the previous hash and the fields,
-each as its length in four bytes and its UTF-8 text (`intake_vault.note` in the migrations computes the same).
+In: the rows as they are stored; out: what is wrong with them. The hash is SHA-256 over the previous hash and the
+fields, each as its length in four bytes and its UTF-8 text (`intake_vault.note` in the migrations computes the same).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ START: Final = hashlib.sha256(b"ibalagh vault audit").digest()
 
 
 class Entry(NamedTuple):
-    """A row of the audit. `login` is the login of the database; `outcome` is `granted`, `done` or why it was refused."""
+    """A row of the audit. `login` is the login of the database; `outcome`: `granted`, `done`, or why it was refused."""
 
     number: int
     at: datetime

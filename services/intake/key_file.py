@@ -5,7 +5,6 @@ changes nothing: the ring that was read before stays in use, and a warning says 
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,5 +57,5 @@ class KeyFile:
 
 
 def _version(path: Path) -> tuple[int, int, int]:
-    status = os.stat(path)
+    status = path.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -14,7 +14,10 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 """Modules of a service that do I/O or wire it, by the design; everything else in it is domain, but for `MORE_EDGES`."""
 
 MORE_EDGES: Final = {
-    "intake": ("batch", "forms", "keys", "openapi", "publisher", "reconciler"),
+    "intake": (
+        *("batch", "forms", "openapi", "publisher", "reconciler"),
+        *("custody", "key_check", "key_file", "keys", "retention", "rotation", "vault_cli"),
+    ),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),

@@ -76,22 +76,22 @@ CREATE FUNCTION intake_vault.note(who text, what text, report uuid, came_to text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     head  record;
-    next  bigint;
+    place bigint;
     time  timestamptz;
     chain bytea;
 BEGIN
     SELECT number, hash INTO STRICT head FROM intake_vault.audit_head FOR UPDATE;
-    next := head.number + 1;
+    place := head.number + 1;
     time := clock_timestamp();
     chain := sha256(head.hash
-        || intake_vault.framed(next::text)
+        || intake_vault.framed(place::text)
         || intake_vault.framed(to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))
         || intake_vault.framed(who) || intake_vault.framed(session_user::text) || intake_vault.framed(what)
         || intake_vault.framed(coalesce(report::text, '')) || intake_vault.framed(came_to) || intake_vault.framed(why));
     INSERT INTO intake_vault.audit (number, at, actor, login, action, report_id, outcome, reason, previous, hash)
-    VALUES (next, time, who, session_user, what, report, came_to, why, head.hash, chain);
-    UPDATE intake_vault.audit_head SET number = next, hash = chain;
-    RETURN next;
+    VALUES (place, time, who, session_user, what, report, came_to, why, head.hash, chain);
+    UPDATE intake_vault.audit_head SET number = place, hash = chain;
+    RETURN place;
 END $$;
 COMMENT ON FUNCTION intake_vault.note IS 'Append a row to the audit; only the functions of this schema call it';
 
