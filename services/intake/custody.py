@@ -52,6 +52,11 @@ def asking(custodian: str, secret: str, reason: str) -> Asking:
     return Asking(custodian, secret, reason)
 
 
+class _State(NamedTuple):
+    sealed_at: datetime
+    erased_at: datetime | None
+
+
 class Custody:
     """The vault as custodians see it; `database` is opened with `ROLE`."""
 
@@ -82,12 +87,12 @@ class Custody:
         """
         report_id = _uuid(report_id)
         self.admit(who, "open", report_id)
-        self._present(report_id, who, "open")
+        self._refuse_absent(report_id, who)
         number = self.record(who, "open", "granted", report_id)
         with self._database.transaction(read_only=True) as tx:
             row = tx.fetch_one(_SQL["vault_opened"], {"number": number})
         if row is None:  # erased in between
-            self._present(report_id, who, "open")
+            self._refuse_absent(report_id, who)
             raise RefusedError("broken_seal")
         try:
             return unseal(Sealed(*row), report_id, keys)
@@ -99,14 +104,13 @@ class Custody:
         """When it was erased: now, or the first time. Raises `RefusedError` as `open` does."""
         report_id = _uuid(report_id)
         self.admit(who, "erase", report_id)
-        self.erase_all([report_id], who)
-        try:
-            self._present(report_id, who, "erase")
-        except RefusedError as error:
-            if error.erased_at is None:
-                raise
-            return error.erased_at
-        raise AssertionError("unreachable: what was to be erased is erased, or never was there")
+        erased = self.erase_all([report_id], who)
+        state = self._state(report_id)
+        if not erased:
+            self.record(who, "erase", "no_identity" if state is None else "erased", report_id)
+        if state is None or state.erased_at is None:
+            raise RefusedError("no_identity")
+        return state.erased_at
 
     def erase_all(self, report_ids: Sequence[str], who: Asking) -> int:
         """Erase for a custodian who is admitted already; how many identities there were to erase."""
@@ -158,13 +162,17 @@ class Custody:
         with self._database.transaction(read_only=True) as tx:
             return Head(*(tx.fetch_one(_SQL["vault_audit_head"]) or (0, b"")))
 
-    def _present(self, report_id: str, who: Asking, action: str) -> None:
+    def _refuse_absent(self, report_id: str, who: Asking) -> None:
+        state = self._state(report_id)
+        if state is None or state.erased_at is not None:
+            outcome = "no_identity" if state is None else "erased"
+            self.record(who, "open", outcome, report_id)
+            raise RefusedError(outcome, None if state is None else state.erased_at)
+
+    def _state(self, report_id: str) -> _State | None:
         with self._database.transaction(read_only=True) as tx:
             row = tx.fetch_one(_SQL["vault_state"], {"report_id": report_id})
-        if row is None or row[1] is not None:
-            outcome = "no_identity" if row is None else "erased"
-            self.record(who, action, outcome, report_id)
-            raise RefusedError(outcome, None if row is None else row[1])
+        return None if row is None else _State(*row)
 
 
 def hash_of_secret(secret: str) -> bytes:

@@ -142,7 +142,7 @@ class KeyCheck:
 def at_start(
     check: KeyCheck, places: Places, store: Store, sleep: Callable[[float], None] = time.sleep
 ) -> tuple[Keys, Store]:
-    """The keys, and the store to use with them. Without the database, and without files to begin with, it is waited for.
+    """The keys, and the store to use with them. Without the database and without files, the database is waited for.
 
     Raises `LostKeyError`, the errors of `read_keys`, `PassingError` after `PATIENCE_S` seconds of waiting.
     """
