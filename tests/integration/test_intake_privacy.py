@@ -4,17 +4,13 @@ What a reporter wrote is searched too: text and name have no place in logs, metr
 """
 
 from pathlib import Path
-from typing import Any, cast
 
 import psycopg2
 import pytest
-from fastapi.routing import APIRoute
 
 from ibalagh.events.registry import RECEIVED
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Outgoing
-from services.intake.__main__ import application
-from services.intake.settings import IntakeSettings
 from tests.support import canaries
 from tests.support.intake import TOKEN, IntakeProcess, Place, prepare_place, running
 from tests.support.poll import eventually
@@ -24,14 +20,6 @@ NAME = "Canary Person"
 
 
 BODY_BYTES = 600_000
-
-
-def routes() -> list[tuple[str, str]]:
-    """Every route that intake has, by method and path, so that a new one is asked too."""
-    app = application(IntakeSettings(), cast(Any, None), [])
-    found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
-    assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
-    return sorted(found)
 
 
 def use_every_interface(intake: IntakeProcess) -> list[str]:
@@ -60,7 +48,7 @@ def use_every_interface(intake: IntakeProcess) -> list[str]:
         assert [answer.status_code for answer in answers] == [
             202, 422, 400, 400, 200, 401, 404, 404, 200, 200, 404, 200, 200, 200, 200,
         ]  # fmt: skip
-        refused = list(canaries.ask_everything(http, routes(), BODY_BYTES))
+        refused = list(canaries.ask_everything(http, canaries.intake_routes(), BODY_BYTES))
     assert {200, 400, 401, 404, 405, 413} <= {answer.status_code for answer in refused}
     assert max(answer.status_code for answer in refused) < 500
     return [answer.text + str(answer.headers) for answer in [*answers, *refused]]

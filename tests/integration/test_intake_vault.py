@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import orjson
 import psycopg2
 import pytest
 
+from ibalagh.storage.migrate import apply, migrations_of
 from services.intake.audit import Head, problems
 from services.intake.custody import RefusedError, asking
 from services.intake.vault import KeyRing
+from tests.support.storage import uuid_of
 from tests.support.vault import IDENTITY, SECRET, Vault, vault_at
 
 OPENED = "SELECT * FROM intake_vault.opened({})"
@@ -193,6 +196,44 @@ def test_after_the_first_custodian_another_vouches_and_a_name_is_given_once(vaul
     assert not vault.custody.add_custodian("brahim", "another secret", vault.who)
     with pytest.raises(RefusedError, match="unknown_custodian"):
         vault.custody.admit(asking("brahim", "another secret", "x"), "open")
+
+
+def test_what_was_sealed_before_the_vault_moved_is_there_and_its_key_is_known(
+    database_url: str, tmp_path: Path
+) -> None:
+    before = [step for step in migrations_of("intake") if not step.name.endswith("0004_vault.sql")]
+    apply(database_url, "intake", before)
+    connection = psycopg2.connect(database_url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO intake.vault (report_id, key_id, nonce, ciphertext, wrapped_key, sealed_at)"
+            " VALUES (%s, 'a key', 'n', 'c', 'w', now())",
+            (uuid_of(1),),
+        )
+    connection.close()
+    with vault_at(database_url, tmp_path) as vault:
+        assert vault.rows("SELECT key_id, convert_from(ciphertext, 'UTF8') FROM intake_vault.vault") == [("a key", "c")]
+        assert vault.rows("SELECT key_id, purpose FROM intake_vault.keys") == [("a key", "master")]
+
+
+def test_a_login_that_is_no_superuser_but_may_make_roles_and_schemas_can_migrate(database_url: str) -> None:
+    apply(database_url, "intake", [])
+    name = f"migrator_{database_url.rpartition('_')[2]}"
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    address = urlsplit(database_url)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD '{name}'")
+        for role in ("", "_vault", "_custodian"):
+            # On a server of its own it would have made these and so could act as them.
+            cursor.execute(f"GRANT ibalagh_intake{role} TO {name}")
+        cursor.execute(f'GRANT CREATE ON DATABASE "{address.path[1:]}" TO {name}')
+        try:
+            login = address._replace(netloc=f"{name}:{name}@{address.hostname}:{address.port}").geturl()
+            assert "intake/0004_vault.sql" in apply(login, "intake")
+        finally:
+            cursor.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+    connection.close()
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "two\nlines", "reversed \u202e text"])

@@ -6,12 +6,15 @@ In: a client, routes; out: what was answered. In: a place; out: where a canary w
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import psycopg2
 from confluent_kafka.admin import AdminClient
+from fastapi.routing import APIRoute
 
+from services.intake.__main__ import application
+from services.intake.settings import IntakeSettings
 from tests.support.log import read_all
 
 PEER: Final = "127.83.91.7"
@@ -51,16 +54,25 @@ SPELLINGS: Final = {spelling for address in ADDRESSES for spelling in spellings(
 
 def found_in(places: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
     """Where a canary is, and in which spelling; letters' case does not matter."""
-    lowered = {where: content.lower() for where, content in places.items()}
-    return [
-        (where, each) for where, content in lowered.items() for each in sorted(SPELLINGS) if each.lower() in content
-    ]
+    found: list[tuple[str, bytes]] = []
+    for where, content in places.items():
+        lowered = content.lower()
+        found += [(where, each) for each in sorted(SPELLINGS) if each.lower() in lowered]
+    return found
 
 
 def planting_client(url: str) -> httpx.Client:
     """A client whose own address and every header are canaries."""
     transport = httpx.HTTPTransport(local_address=PEER)
     return httpx.Client(base_url=url, headers=HEADERS, transport=transport, timeout=30, follow_redirects=False)
+
+
+def intake_routes() -> list[tuple[str, str]]:
+    """Every route that intake has, by method and path, so that a new one is asked too."""
+    app = application(IntakeSettings(), cast(Any, None), [])
+    found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
+    assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
+    return sorted(found)
 
 
 def ask_everything(client: httpx.Client, routes: Iterable[tuple[str, str]], size: int) -> Iterator[httpx.Response]:
