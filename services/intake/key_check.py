@@ -17,7 +17,7 @@ from ibalagh.stream.errors import PassingError
 from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Prepared
 from services.intake.key_file import KeyFile
-from services.intake.keys import read_or_create
+from services.intake.keys import ensure_key, read_or_create
 from services.intake.publisher import Store
 from services.intake.store import Stored
 from services.intake.vault import Random, check_value
@@ -87,8 +87,8 @@ class KeyCheck:
         sealing = [key_id for key_id in self._known("master") if self._ask("vault_seals", {"key_id": key_id})]
         if not path.exists() and sealing:
             raise LostKeyError(_lost_master(path, sealing))
-        if self._places.master is None and not path.exists():
-            read_or_create(None, path)
+        if self._places.master is None:
+            ensure_key(path)
         keys = KeyFile(path, self._random)
         missing = [key_id for key_id in sealing if key_id not in keys.ring.check_values]
         if missing:

@@ -17,13 +17,19 @@ def read_or_create(named: Path | None, default: Path, size_bytes: int = 32) -> b
 
     Raises `FileNotFoundError` for a named file that is missing, `ValueError` for one that is too short or not hex.
     """
-    if named is None and not default.exists():
-        _create(default, secrets.token_hex(size_bytes))
+    if named is None:
+        ensure_key(default, size_bytes)
     path = named or default
     keys = read_keys(path, size_bytes)
     if len(keys) != 1:
         raise ValueError(f"{path} holds {len(keys)} keys, one is needed")
     return keys[0]
+
+
+def ensure_key(path: Path, size_bytes: int = 32) -> None:
+    """Make a file with a random key, if there is none."""
+    if not path.exists():
+        _create(path, secrets.token_hex(size_bytes))
 
 
 def read_keys(path: Path, size_bytes: int = 32) -> list[bytes]:

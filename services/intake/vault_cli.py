@@ -27,6 +27,7 @@ from services.intake.audit import Head, problems
 from services.intake.custody import ROLE, Asking, Custody, RefusedError, asking
 from services.intake.key_check import KeyCheck, Places
 from services.intake.key_file import KeyFile
+from services.intake.keys import ensure_key
 from services.intake.rotation import Rotation, RotationError
 from services.intake.settings import CustodianSettings
 from services.intake.vault import SealBrokenError
@@ -168,6 +169,7 @@ def _drop(arguments: argparse.Namespace, database: Database, settings: Custodian
     custody, who = _admitted(arguments, database, settings, "drop_key")
     rotation = _rotation(database, settings)
     if arguments.lost:
+        ensure_key(_places(settings).master_file)  # without any, intake would not start either
         if any(use.key_id == arguments.key and use.held for use in rotation.uses()):
             return _fail(f"{arguments.key} is not lost: the key file holds it.")
         count = sum(custody.erase_all(reports, who) for reports in rotation.sealed_with(arguments.key))

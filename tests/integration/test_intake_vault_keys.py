@@ -218,6 +218,7 @@ def test_identities_of_a_key_that_is_lost_for_good_are_erased_so_that_intake_can
     assert "LOST" in said(vault, "keys")[1]
     with pytest.raises(RefusedError, match="broken_seal"):
         vault.open(ids[0])
+    vault.key_file.unlink()
     assert said(vault, "drop-key", lost, "--lost", *WHO)[0] == 0
     assert used(vault) == {None: 3}
     check(vault).master_keys()
