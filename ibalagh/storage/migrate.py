@@ -1,7 +1,8 @@
 """Roles, schemas and migrations of the services: applied in order, once, by one process at a time.
 
-Per service: a role without login, a schema that it owns, then the common migrations (`ibalagh/storage/migrations`) and
-the service's own (`services/<service>/migrations`), each remembered with its SHA-256 in `schema_migrations`.
+Per service: a role without login, a schema that it owns, further roles where it keeps something from itself, then the
+common migrations (`ibalagh/storage/migrations`) and the service's own (`services/<service>/migrations`), each
+remembered with its SHA-256 in `schema_migrations`.
 """
 
 import hashlib
@@ -19,6 +20,8 @@ from ibalagh.storage.postgres import CONNECT_TIMEOUT_S, role_of
 _LOCK_KEY: Final = 0x1BA1A6
 """Advisory lock of whoever migrates this database."""
 _FILE_NAME: Final = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+_FURTHER_ROLES: Final = {"intake": ("intake_vault", "intake_custodian")}
+"""What a service keeps even from itself: roles besides its own, whose rights its migrations grant."""
 
 
 class MigrationError(Exception):
@@ -81,7 +84,16 @@ def _read(origin: str, package: str) -> list[Migration]:
 
 
 def _ensure_role_and_schema(cursor: Any, service: str) -> None:
-    role = role_of(service)
+    for name in (service, *_FURTHER_ROLES.get(service, ())):
+        _ensure_role(cursor, role_of(name))
+    cursor.execute(f"""
+        REVOKE ALL ON SCHEMA public FROM PUBLIC;
+        CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {role_of(service)};
+        REVOKE ALL ON SCHEMA {service} FROM PUBLIC;
+        """)
+
+
+def _ensure_role(cursor: Any, role: str) -> None:
     # Roles belong to the whole server, the lock to one database: another database's run may create the role first.
     cursor.execute(f"""
         DO $$ BEGIN
@@ -95,9 +107,6 @@ def _ensure_role_and_schema(cursor: Any, service: str) -> None:
                 EXECUTE format('GRANT {role} TO %I', current_user);
             END IF;
         END $$;
-        REVOKE ALL ON SCHEMA public FROM PUBLIC;
-        CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {role};
-        REVOKE ALL ON SCHEMA {service} FROM PUBLIC;
         """)
 
 

@@ -3,10 +3,12 @@
 `python -m services.intake`; settings: `services.intake.settings`.
 """
 
+import logging
 import os
 import sys
 import time
 from datetime import UTC, datetime
+from importlib.resources import files
 from secrets import randbelow
 from typing import Final
 
@@ -28,22 +30,24 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes, trusted
+from services.intake import batch, forms, http, openapi, receipt_routes, retention_policy, trusted
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
+from services.intake.key_check import KeyCheck, LostKeyError, Places, at_start
 from services.intake.keys import read_or_create, read_public
 from services.intake.keystore import KeyStore
 from services.intake.proof import Proofs
 from services.intake.publisher import Publisher
 from services.intake.receipt import Secrets
 from services.intake.reconciler import Reconciler
+from services.intake.retention import Retention, passes_over
 from services.intake.settings import IntakeSettings
 from services.intake.signing import Signer, read_keys
 from services.intake.store import IntakeStore
-from services.intake.vault import MasterKey
 
+_log = logging.getLogger(__name__)
 _PROBE_TIMEOUT_S: Final = 1.5
 _DEAD_LETTERS_POLL_S: Final = 1.0
 
@@ -55,10 +59,16 @@ def main() -> int:
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     store = IntakeStore(database)
     codec = Codec(settings.topic_prefix)
-    secrets = _secrets(settings)
-    acceptance = _acceptance(settings, codec, secrets)
+    places = Places(settings.master_key_file, settings.receipt_key_file, home() / "keys")
+    try:
+        keys, checked = at_start(KeyCheck(database, places, os.urandom), places, store)
+    except LostKeyError as error:
+        _log.critical("a key is lost, and intake does not start without it", extra={"reason": str(error)})
+        return 1
+    secrets = Secrets.from_root(keys.receipt_root)
+    acceptance = Acceptance(codec, secrets, keys.master, _new_id, os.urandom)
     publisher = Publisher(
-        store,
+        checked,
         _producer(settings, "ibalagh.intake"),
         acceptance.receipt_of,
         max_batch=settings.publish_max_reports,
@@ -82,6 +92,7 @@ def main() -> int:
         "reconciler": reconciler.run,
         "status": status.run,
         "relay": relay.run,
+        "retention": _retention(settings, database, codec).run,
     }
     proofs = Proofs(secrets.proof)
     intake = http.Intake(
@@ -130,13 +141,17 @@ def application(
     return app
 
 
-def _secrets(settings: IntakeSettings) -> Secrets:
-    return Secrets.from_root(read_or_create(settings.receipt_key_file, home() / "keys" / "intake-receipts.key"))
-
-
-def _acceptance(settings: IntakeSettings, codec: Codec, secrets: Secrets) -> Acceptance:
-    master_key = read_or_create(settings.master_key_file, home() / "keys" / "intake-master.key")
-    return Acceptance(codec, secrets, MasterKey(master_key, os.urandom), _new_id, os.urandom)
+def _retention(settings: IntakeSettings, database: Database, codec: Codec) -> Retention:
+    file = settings.retention_file or files("services.intake") / "retention.yaml"
+    return Retention(
+        database,
+        Leadership(database, f"{settings.topic_prefix}intake.retention"),
+        codec,
+        lambda group: KafkaConsumer(settings.kafka_bootstrap, group, group, passes_over=passes_over),
+        retention_policy.parse(file.read_text(encoding="utf-8")),
+        interval_s=settings.retention_interval_s,
+        clock=_now,
+    )
 
 
 def _signer(settings: IntakeSettings) -> Signer:

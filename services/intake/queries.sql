@@ -152,3 +152,121 @@ SELECT count(*) FROM submissions WHERE report_id = ANY(%(report_ids)s::uuid[])
 -- name: known_keys
 -- Which of these idempotency keys were used before.
 SELECT key_hash FROM submissions WHERE key_hash = ANY(%(keys)s::bytea[])
+
+-- name: vault_known_keys
+-- The keys that are in use, by purpose and id, with what they are recognised by.
+SELECT purpose, key_id, check_value FROM intake_vault.keys WHERE dropped_at IS NULL
+
+-- name: vault_seals
+-- Whether any identity is sealed with this master key.
+SELECT EXISTS (SELECT FROM intake_vault.vault WHERE key_id = %(key_id)s)
+
+-- name: any_submission
+-- Whether any receipt was given out.
+SELECT EXISTS (SELECT FROM submissions)
+
+-- name: vault_note_key
+-- Remember a key that is in use; one that is known keeps what it is recognised by.
+INSERT INTO intake_vault.keys (key_id, purpose, check_value) VALUES (%(key_id)s, %(purpose)s, %(check_value)s)
+ON CONFLICT (key_id) DO UPDATE SET check_value = excluded.check_value WHERE keys.check_value IS NULL
+
+-- name: vault_replace_check
+-- Recognise a key by something else from now on.
+UPDATE intake_vault.keys SET check_value = %(check_value)s WHERE key_id = %(key_id)s
+
+-- name: vault_record
+-- Append what a custodian does to the audit; the row's number.
+SELECT intake_vault.record(%(actor)s, %(action)s, %(report_id)s, %(outcome)s, %(reason)s)
+
+-- name: vault_state
+-- When the identity of a report was sealed and erased; no row when it never had one.
+SELECT sealed_at, erased_at FROM intake_vault.vault WHERE report_id = %(report_id)s
+
+-- name: vault_opened
+-- The sealed identity whose opening a committed row of the audit tells of.
+SELECT nonce, ciphertext, wrapped_key, key_id FROM intake_vault.opened(%(number)s)
+
+-- name: vault_erase
+-- Erase identities and say so in the audit; how many there were to erase.
+SELECT intake_vault.erase(%(report_ids)s::uuid[], %(actor)s, %(reason)s)
+
+-- name: vault_custodian
+-- The hash of a custodian's secret.
+SELECT secret_hash FROM intake_vault.custodians WHERE name = %(name)s AND removed_at IS NULL
+
+-- name: vault_any_custodian
+-- Whether there is a custodian.
+SELECT EXISTS (SELECT FROM intake_vault.custodians WHERE removed_at IS NULL)
+
+-- name: vault_add_custodian
+-- Add a custodian; nothing when the name was ever given before.
+INSERT INTO intake_vault.custodians (name, secret_hash) VALUES (%(name)s, %(secret_hash)s) ON CONFLICT DO NOTHING
+
+-- name: vault_remove_custodian
+-- A custodian is one no more; the name is not given again.
+UPDATE intake_vault.custodians SET removed_at = now() WHERE name = %(name)s AND removed_at IS NULL
+
+-- name: vault_audit
+-- The audit from a row on, in order.
+SELECT number, at, actor, login, action, report_id::text, outcome, reason, previous, hash
+FROM intake_vault.audit WHERE number > %(after)s ORDER BY number LIMIT %(limit)s
+
+-- name: vault_audit_head
+-- The newest row of the audit.
+SELECT number, hash FROM intake_vault.audit_head
+
+-- name: vault_key_counts
+-- Master keys that are known, what each still seals, and when it was met first and dropped.
+SELECT k.key_id, coalesce(v.count, 0), k.first_seen_at, k.dropped_at
+FROM intake_vault.keys k
+LEFT JOIN (SELECT key_id, count(*) AS count FROM intake_vault.vault WHERE key_id IS NOT NULL GROUP BY key_id) v
+    USING (key_id)
+WHERE k.purpose = 'master' ORDER BY k.first_seen_at, k.key_id
+
+-- name: vault_count_older
+-- How many identities other master keys than this one seal.
+SELECT count(*) FROM intake_vault.vault WHERE key_id <> %(current)s
+
+-- name: vault_claim_older
+-- Identities sealed with other master keys than the current one, locked.
+SELECT report_id::text, key_id, wrapped_key FROM intake_vault.vault
+WHERE key_id <> %(current)s AND report_id > %(after)s ORDER BY report_id LIMIT %(limit)s FOR UPDATE
+
+-- name: vault_rewrap
+-- Put data keys under another master key.
+UPDATE intake_vault.vault SET key_id = %(key_id)s, wrapped_key = again.wrapped_key
+FROM unnest(%(report_ids)s::uuid[], %(wrapped_keys)s::bytea[]) AS again (report_id, wrapped_key)
+WHERE vault.report_id = again.report_id
+
+-- name: vault_drop_key
+-- Let nothing be sealed with a master key any more; false when something is.
+SELECT intake_vault.drop_key(%(key_id)s)
+
+-- name: vault_sealed_with
+-- Some of the identities that a master key seals.
+SELECT report_id::text FROM intake_vault.vault WHERE key_id = %(key_id)s LIMIT %(limit)s
+
+-- name: vault_due
+-- Identities whose time is over: sealed before the limit of their category, or before that of the unnamed ones.
+SELECT v.report_id::text, coalesce(c.category, '')
+FROM intake_vault.vault v
+LEFT JOIN identity_categories c USING (report_id)
+LEFT JOIN unnest(%(categories)s::text[], %(limits)s::timestamptz[]) AS own (category, before) USING (category)
+WHERE v.erased_at IS NULL AND v.sealed_at < %(newest)s
+  AND v.sealed_at < coalesce(own.before, %(other)s)
+ORDER BY v.report_id LIMIT %(limit)s
+
+-- name: vault_expire
+-- Erase identities whose time is over and say so in the audit; how many there were to erase.
+SELECT intake_vault.expire(%(report_ids)s::uuid[], %(reason)s)
+
+-- name: forget_categories
+-- Forget what erased identities' reports were about.
+DELETE FROM identity_categories WHERE report_id = ANY (%(report_ids)s::uuid[])
+
+-- name: save_categories
+-- Set what reports are about; an older version never replaces a newer one.
+INSERT INTO identity_categories (report_id, version, category)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(versions)s::int[], %(categories)s::text[])
+ON CONFLICT (report_id) DO UPDATE SET version = excluded.version, category = excluded.category
+WHERE identity_categories.version < excluded.version

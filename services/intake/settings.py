@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from ibalagh.ops.settings import Settings
 
@@ -17,7 +17,8 @@ class IntakeSettings(Settings):
     http_body_bytes: int = Field(16_777_216, ge=1024, description="Largest request body, a whole batch, in bytes")
     master_key_file: Path | None = Field(
         None,
-        description="File with the vault's master key, 64 hexadecimal digits; unset: one is made in the stack's state",
+        description="File with the vault's master keys, 64 hexadecimal digits a line, the current one first; unset: "
+        "one is made in the stack's state",
     )
     receipt_key_file: Path | None = Field(
         None,
@@ -70,9 +71,28 @@ class IntakeSettings(Settings):
         description="Longest time, in seconds, for which what is known of an API key is not asked for again: so long "
         "a revoked one still opens",
     )
+    retention_file: Path | None = Field(
+        None, description="YAML with the days that identities are kept, by category; unset: what docs/vault.md says"
+    )
+    retention_interval_s: float = Field(
+        3_600, gt=0, description="Seconds between two sweeps that erase identities whose time is over"
+    )
 
     @model_validator(mode="after")
     def _reconcile_after_publishing(self) -> Self:
         if self.reconcile_after_s < self.publish_timeout_s + 1:
             raise ValueError("reconcile_after_s must exceed publish_timeout_s by 1 s, or reports are published twice")
         return self
+
+
+class CustodianSettings(IntakeSettings):
+    """What `ibalagh vault` is told besides; the service needs none of it and should not have it."""
+
+    custodian_database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL for `ibalagh vault`; a login that may act as ibalagh_intake_custodian, which the "
+        "service's may not; unset: the service's",
+    )
+    custodian_secret_file: Path | None = Field(
+        None, description="File with the secret of the custodian who runs `ibalagh vault`; unset: it is asked for"
+    )

@@ -128,7 +128,7 @@ class IntakeStore:
             [(r.report_id, r.accepted_at, r.record.value) for r in ordered if r.report_id in new],
         )
         tx.copy_in(
-            "vault",
+            "intake_vault.vault",
             ("report_id", "nonce", "ciphertext", "wrapped_key", "key_id", "sealed_at"),
             [
                 (report.report_id, *report.sealed, report.accepted_at)

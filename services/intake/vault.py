@@ -6,7 +6,8 @@ Source: NIST SP 800-38D; every data key seals one message, so its nonce never re
 """
 
 import hashlib
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -62,6 +63,47 @@ class MasterKey:
         if key_id != self.key_id:
             raise SealBrokenError
         return _decrypt(self._cipher, wrapped_key[:NONCE_BYTES], wrapped_key[NONCE_BYTES:], context)
+
+
+class KeyRing:
+    """A `KeyProvider` of several master keys: the first is the current one, the others only unwrap."""
+
+    def __init__(self, keys: Sequence[bytes], random: Random) -> None:
+        """Raises ValueError for no key, one of another size, or the same key twice."""
+        masters = [MasterKey(key, random) for key in keys]
+        self._masters = {master.key_id: master for master in masters}
+        if not masters or len(self._masters) < len(masters):
+            raise ValueError("a key ring holds at least one key, and none twice")
+        self._current = masters[0]
+        self.check_values = {master.key_id: check_value(key) for master, key in zip(masters, keys, strict=True)}
+        """By the key's id, the current one first: what is stored to recognise the key by."""
+
+    @property
+    def current(self) -> str:
+        """The id of the key that wraps."""
+        return self._current.key_id
+
+    def wrap(self, data_key: bytes, context: bytes) -> tuple[str, bytes]:
+        """See `KeyProvider`."""
+        return self._current.wrap(data_key, context)
+
+    def unwrap(self, key_id: str, wrapped_key: bytes, context: bytes) -> bytes:
+        """See `KeyProvider`."""
+        master = self._masters.get(key_id)
+        if master is None:
+            raise SealBrokenError
+        return master.unwrap(key_id, wrapped_key, context)
+
+
+def check_value(key: bytes) -> bytes:
+    """What tells later whether a key is the same; it tells nothing of the key itself, which is random."""
+    return hmac.digest(key, b"ibalagh key check v1", "sha256")
+
+
+def rewrap(key_id: str, wrapped_key: bytes, report_id: str, keys: KeyProvider) -> tuple[str, bytes]:
+    """The same data key under the current master key. Raises `SealBrokenError`."""
+    context = report_id.encode()
+    return keys.wrap(keys.unwrap(key_id, wrapped_key, context), context)
 
 
 def seal(plain: bytes, report_id: str, keys: KeyProvider, random: Random) -> Sealed:

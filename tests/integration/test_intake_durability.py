@@ -62,7 +62,7 @@ def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
     connection = psycopg2.connect(place.database_url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path = intake; {sql}")
+            cursor.execute(f"SET search_path = intake, intake_vault; {sql}")
             return list(cursor.fetchall())
     finally:
         connection.close()
@@ -270,7 +270,9 @@ def test_broker_away_there_is_no_receipt_and_later_the_same_report(place: Place)
     assert ids_in_log(place) == {stored_id: 1}
 
 
+@pytest.mark.usefixtures("acceptance")
 def test_database_away_there_is_no_receipt_and_nothing_in_the_log(place: Place) -> None:
+    """The key files are there: without them the process would wait for the database to say whether it may make some."""
     url = f"postgresql://postgres@127.0.0.1:{closed_port()}/ibalagh"
     with running(place, DATABASE_URL=url) as intake:
         answer = intake.http.post("/v1/reports", json={"text": "x"})

@@ -1,4 +1,4 @@
-"""No address anywhere: planted ones are searched in every log line, topic, table, metric and answer.
+"""No address anywhere: planted ones are searched in every log line, topic, table, metric, answer and file.
 
 What a reporter wrote is searched too: text and name have no place in logs, metrics and tables, nor the name in topics.
 """
@@ -7,78 +7,51 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from confluent_kafka.admin import AdminClient
 
+from ibalagh.events.registry import RECEIVED
+from ibalagh.stream.kafka import KafkaProducer
+from ibalagh.stream.ports import Outgoing
+from tests.support import canaries
 from tests.support.intake import TOKEN, IntakeProcess, Place, prepare_place, running
-from tests.support.log import read_all
 from tests.support.poll import eventually
 
-CANARIES = ("198.51.100.77", "203.0.113.201", "2001:db8:cafe::77")
-PLANTED = {
-    "X-Forwarded-For": f"{CANARIES[0]}, {CANARIES[2]}",
-    "Forwarded": f'for="[{CANARIES[2]}]:4711";proto=https',
-    "X-Real-IP": CANARIES[1],
-    "CF-Connecting-IP": CANARIES[0],
-    "True-Client-IP": CANARIES[1],
-    "X-Client-IP": CANARIES[2],
-    "User-Agent": f"canary/{CANARIES[1]}",
-    "Referer": f"https://{CANARIES[0]}/",
-}
 TEXT = "canary-text-of-a-reporter"
 NAME = "Canary Person"
 
 
+BODY_BYTES = 600_000
+
+
 def use_every_interface(intake: IntakeProcess) -> list[str]:
     """Everything that was answered, errors included, with the headers."""
-    http = intake.http
-    eventually(lambda: http.get("/readyz").status_code == 200, 20)
-    http.headers.update(PLANTED)
+    eventually(lambda: intake.http.get("/readyz").status_code == 200, 20)
     report = {"text": TEXT, "identity": {"name": NAME, "phone": "+212 600 000 000"}}
     token = {"Authorization": f"Bearer {TOKEN}"}
-    answers = [
-        http.post("/v1/reports", json=report),
-        http.post("/v1/reports", json={**report, "place": 7}),
-        http.post("/v1/reports", content=TEXT.encode()),
-        http.post("/v1/reports", json=report, headers={"Idempotency-Key": NAME}),
-        http.post("/v1/reports:batch", content=b'{"text": "x"}\n' + TEXT.encode(), headers=token),
-        http.post("/v1/reports:batch", content=b"{}"),
-        http.post("/v1/status", json={"receipt": TEXT}),
-        http.get(f"/{TEXT}"),
-        http.get("/"),
-        http.post("/", data={"text": TEXT, "name": NAME}),
-        http.post("/status", data={"receipt": TEXT}),
-        http.get("/readyz"),
-        http.get("/healthz"),
-        http.get("/metrics"),
-        http.get("/docs"),
-    ]
-    assert [answer.status_code for answer in answers] == [
-        202, 422, 400, 400, 200, 401, 404, 404, 200, 200, 404, 200, 200, 200, 200,
-    ]  # fmt: skip
-    return [answer.text + str(answer.headers) for answer in answers]
-
-
-def tables(url: str) -> dict[str, str]:
-    """Every table of intake's schema as text."""
-    connection = psycopg2.connect(url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'intake'")
-            names = [row[0] for row in cursor.fetchall()]
-            content = {}
-            for name in names:
-                cursor.execute(f"SELECT coalesce(string_agg(t::text, chr(10)), '') FROM intake.{name} t")
-                content[name] = cursor.fetchall()[0][0]
-            return content
-    finally:
-        connection.close()
-
-
-def records(place: Place) -> str:
-    names = list(AdminClient({"bootstrap.servers": place.bootstrap}).list_topics().topics)
-    found = [record for name in names if name.startswith(place.prefix) for record in read_all(place.bootstrap, name)]
-    assert len(found) >= 3
-    return repr(found)
+    with canaries.planting_client(intake.url) as http:
+        answers = [
+            http.post("/v1/reports", json=report),
+            http.post("/v1/reports", json={**report, "place": 7}),
+            http.post("/v1/reports", content=TEXT.encode()),
+            http.post("/v1/reports", json=report, headers={"Idempotency-Key": NAME}),
+            http.post("/v1/reports:batch", content=b'{"text": "x"}\n' + TEXT.encode(), headers=token),
+            http.post("/v1/reports:batch", content=b"{}"),
+            http.post("/v1/status", json={"receipt": TEXT}),
+            http.get(f"/{TEXT}"),
+            http.get("/"),
+            http.post("/", data={"text": TEXT, "name": NAME}),
+            http.post("/status", data={"receipt": TEXT}),
+            http.get("/readyz"),
+            http.get("/healthz"),
+            http.get("/metrics"),
+            http.get("/docs"),
+        ]
+        assert [answer.status_code for answer in answers] == [
+            202, 422, 400, 400, 200, 401, 404, 404, 200, 200, 404, 200, 200, 200, 200,
+        ]  # fmt: skip
+        refused = list(canaries.ask_everything(http, canaries.intake_routes(), BODY_BYTES))
+    assert {200, 400, 401, 404, 405, 413} <= {answer.status_code for answer in refused}
+    assert max(answer.status_code for answer in refused) < 500
+    return [answer.text + str(answer.headers) for answer in [*answers, *refused]]
 
 
 @pytest.fixture
@@ -87,22 +60,48 @@ def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> 
 
 
 def test_no_address_text_or_name_of_a_reporter_appears_where_it_should_not(place: Place) -> None:
-    with running(place, LOG_LEVEL="DEBUG") as intake:
-        answers = repr(use_every_interface(intake))
-        eventually(lambda: not tables(place.database_url)["pending"])
-        metrics = intake.http.get("/metrics").text
-    content = tables(place.database_url)
-    assert content["vault"]
-    log = intake.log.read_text()
-    assert "started" in log
-    in_topics = records(place)
-    assert TEXT in in_topics
-    inside = {"metrics": metrics, "log": log, **content}
-    words = (TEXT, NAME, TEXT.encode().hex(), NAME.encode().hex())
-    for where, text, planted in (
-        *((where, text, CANARIES + words) for where, text in inside.items()),
-        ("answers", answers, CANARIES),
-        ("topics", in_topics, (*CANARIES, NAME)),
-    ):
-        for canary in planted:
-            assert canary not in text, where
+    with running(place, LOG_LEVEL="DEBUG", INTAKE_HTTP_BODY_BYTES=str(BODY_BYTES - 1_000)) as intake:
+        answers = repr(use_every_interface(intake)).encode()
+        eventually(lambda: not canaries.tables(place.database_url)["table intake.pending"])
+        metrics = intake.http.get("/metrics").content
+    tables = canaries.tables(place.database_url)
+    assert tables["table intake_vault.vault"]
+    files = canaries.files(place.home)
+    assert b"started" in files["file intake.log"]
+    topics = canaries.topics(place.bootstrap, place.prefix)
+    assert TEXT.encode() in b"".join(topics.values())
+    inside = {"metrics": metrics, **files, **tables}
+    assert canaries.found_in({"answers": answers, **inside, **topics}) == []
+    for where, content in {**inside, **topics}.items():
+        words = (NAME,) if where in topics else (NAME, TEXT)
+        for word in words:
+            assert word.encode() not in content, where
+            assert word.encode().hex().encode() not in content, where
+
+
+@pytest.mark.parametrize("where", ["log", "table", "topic", "file", "metric", "answer"])
+def test_a_canary_planted_by_hand_is_found_wherever_it_is(place: Place, where: str) -> None:
+    """Else the search above would prove nothing."""
+    address = canaries.ADDRESSES[2]
+    places: dict[str, bytes] = {}
+    if where in ("log", "file"):
+        kept = place.home / {"log": "intake.log", "file": "keys/deep/inside"}[where]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(f"2001:0DB8:CAFE:0000:0000:0000:0000:0077 {NAME}" if where == "log" else f"x{address}x")
+        places = canaries.files(place.home)
+    elif where == "table":
+        connection = psycopg2.connect(place.database_url)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.kept (at inet, raw bytea)")
+            cursor.execute("INSERT INTO elsewhere.kept VALUES (NULL, %s)", (f"from {address}".encode(),))
+        connection.close()
+        places = canaries.tables(place.database_url)
+    elif where == "topic":
+        producer = KafkaProducer(place.bootstrap)
+        name = place.codec.topic(RECEIVED)
+        assert producer.publish([Outgoing(name, b"k", b"v", [("forwarded", address.encode())])], 10) != [None]
+        producer.close()
+        places = canaries.topics(place.bootstrap, place.prefix)
+    else:
+        places = {where: f'requests_total{{from="{canaries.PEER}"}} 1'.encode()}
+    assert canaries.found_in(places)
