@@ -130,7 +130,7 @@ class Publisher:
     def run(self, stop: Stop) -> None:
         """Serve until asked to stop and nothing waits. Raises what is neither passing nor a conflict: crash."""
         try:
-            while not (stop.requested and not self._waiting_reports):
+            while not stop.requested or self._waiting or self._pressing:
                 groups = self._take()
                 if groups:
                     self._serve(groups)
@@ -142,9 +142,9 @@ class Publisher:
     def _take(self, idle_s: float = 0.1) -> list[_Group]:
         """What waits, up to a batch: the first within `idle_s`, what comes after it within the linger time."""
         with self._arrived:
-            if not self._waiting_reports:
+            if not (self._waiting or self._pressing):
                 self._arrived.wait(0.005 if self._unnoted else idle_s)
-                if not self._waiting_reports:
+                if not (self._waiting or self._pressing):
                     return []
             deadline = time.monotonic() + self._linger_s
             while self._waiting_reports < self._max_batch:

@@ -10,7 +10,7 @@ import pytest
 from ibalagh.client.reporter import ReporterClient
 from services.intake import keys_cli
 from services.intake.apikeys import Scope
-from tests.integration.test_intake_privacy import tables
+from tests.support.canaries import tables
 from tests.support.intake import TOKEN, Place, prepare_place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually

@@ -5,6 +5,7 @@ In: a client, routes; out: what was answered. In: a place; out: where a canary w
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -15,6 +16,7 @@ from fastapi.routing import APIRoute
 
 from services.intake.__main__ import application
 from services.intake.settings import IntakeSettings
+from tests.support.intake import made_intake
 from tests.support.log import read_all
 
 PEER: Final = "127.83.91.7"
@@ -69,7 +71,9 @@ def planting_client(url: str) -> httpx.Client:
 
 def intake_routes() -> list[tuple[str, str]]:
     """Every route that intake has, by method and path, so that a new one is asked too."""
-    app = application(IntakeSettings(), cast(Any, None), [])
+    nothing = cast(Any, None)
+    intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
+    app = application(IntakeSettings(), intake, [])
     found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
     assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
     return sorted(found)

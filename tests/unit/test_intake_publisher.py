@@ -270,3 +270,8 @@ def test_some_places_are_kept_for_what_presses() -> None:
             publisher.offer([report()], pressing=True)
 
     asyncio.run(fill())
+
+
+def test_a_group_of_nothing_is_answered_too() -> None:
+    with running(MemoryStore(), MemoryProducer()) as publisher:
+        assert ask(publisher, []) == [[]]
