@@ -1,4 +1,7 @@
-"""The browser, once a session, and an intake of its own on the session's broker and database server."""
+"""The browser, once for these tests, and an intake of its own on the session's broker and database server.
+
+Not once for the session: while Playwright runs, its event loop is in the way of every test that runs one.
+"""
 
 import os
 import tempfile
@@ -16,14 +19,14 @@ from tests.support.databases import fresh_database
 from tests.support.intake import IntakeProcess, Place, prepare_place, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium."""
     with launched() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(broker: str, postgres: str) -> Iterator[Place]:
     """Where the intake of these tests keeps what it is told."""
     prefix = f"t{uuid.uuid4().hex[:10]}."
@@ -35,14 +38,14 @@ def place(broker: str, postgres: str) -> Iterator[Place]:
     topics.remove_with_prefix(broker, prefix)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def intake(browser: Browser, place: Place) -> Iterator[IntakeProcess]:
     """The service as it runs in production; the browser first, so that nothing starts where there is none."""
     with running(place) as process:
         yield process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pictures() -> Path:
     """The folder of the screenshots: ``IBALAGH_PICTURES`` where it is set, else `artifacts/form`."""
     folder = Path(os.environ.get("IBALAGH_PICTURES") or PROJECT_ROOT / "artifacts" / "form")
