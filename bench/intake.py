@@ -55,9 +55,12 @@ def run(reports: int, rate_per_s: int, seconds: int, seed: int, console: Console
         console.print(f"offering {rate_per_s} a second")
         spans_s = asyncio.run(Sender(address).at_a_rate(paced, rate_per_s))
         console.print("sending batches")
-        began_s = time.monotonic()
-        asyncio.run(Sender(address, 200).at_full_speed(lines, BATCHES_AT_ONCE))
-        batch_s = time.monotonic() - began_s
+        with Sampler(running.pids) as batch_sampler:
+            began_s = time.monotonic()
+            asyncio.run(Sender(address, 200).at_full_speed(lines, BATCHES_AT_ONCE))
+            batch_s = time.monotonic() - began_s
+        for name, each in batch_sampler.usage().items():
+            console.print(f"batch {name} {each.cpu_s / reports * 1e6:.0f} us/line")
     usage = sampler.usage()
     return IntakeResult(
         sent / singly_s,

@@ -40,6 +40,7 @@ from services.intake.keys import read_or_create, read_public
 from services.intake.keystore import KeyStore
 from services.intake.proof import Proofs
 from services.intake.publisher import Publisher
+from services.intake.randomness import Pool
 from services.intake.receipt import Secrets
 from services.intake.reconciler import Reconciler
 from services.intake.retention import Retention, passes_over
@@ -60,13 +61,14 @@ def main() -> int:
     store = IntakeStore(database)
     codec = Codec(settings.topic_prefix)
     places = Places(settings.master_key_file, settings.receipt_key_file, home() / "keys")
+    random = Pool(os.urandom)
     try:
-        keys, checked = at_start(KeyCheck(database, places, os.urandom), places, store)
+        keys, checked = at_start(KeyCheck(database, places, random), places, store)
     except LostKeyError as error:
         _log.critical("a key is lost, and intake does not start without it", extra={"reason": str(error)})
         return 1
     secrets = Secrets.from_root(keys.receipt_root)
-    acceptance = Acceptance(codec, secrets, keys.master, _new_id, os.urandom)
+    acceptance = Acceptance(codec, secrets, keys.master, _new_id, random)
     publisher = Publisher(
         checked,
         _producer(settings, "ibalagh.intake"),

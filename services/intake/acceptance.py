@@ -9,19 +9,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-import orjson
-
 from ibalagh.contracts.codec import Codec
+from ibalagh.events.envelope import Event
 from ibalagh.events.make import root
-from ibalagh.events.reports import ReportFacts, ReportReceivedV1
+from ibalagh.events.registry import type_of
+from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.ports import Acknowledgement, Outgoing
 from services.intake import receipt
 from services.intake.signing import Facts
-from services.intake.submission import MOROCCO, Submission
+from services.intake.submission import Submission
 from services.intake.vault import KeyProvider, Random, Sealed, seal
+from services.intake.writing import received
 
 SOURCE: Final = "/intake"
+_TYPE: Final = type_of(ReportReceivedV1)
 
 
 class Retry(NamedTuple):
@@ -83,11 +85,9 @@ class Acceptance:
         identity = submission.identity
         sealed = None
         if identity is not None and not identity.empty:
-            sealed = seal(orjson.dumps(identity.model_dump(exclude_none=True)), report_id, self._keys, self._random)
-        event = root(
-            _received(submission, report_id, channel, now), id_=report_id, source=SOURCE, subject=report_id, now=now
-        )
-        record = self._codec.encode(event)
+            sealed = seal(identity.to_json(), report_id, self._keys, self._random)
+        data = received(report_id, submission, channel, now)
+        record = self._codec.encode(Event(report_id, _TYPE, SOURCE, report_id, now, now, data))
         hashes = [hashlib.sha256(content).digest() for content in (body, record.value or b"")]
         return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes)
 
@@ -106,24 +106,3 @@ def record_of(codec: Codec, report_id: str, value: bytes, accepted_at: datetime)
     data = ReportReceivedV1.model_validate_json(value)
     event = root(data, id_=report_id, source=SOURCE, subject=report_id, now=accepted_at)
     return codec.encode(event)._replace(value=value)
-
-
-def _received(submission: Submission, report_id: str, channel: Channel, now: datetime) -> ReportReceivedV1:
-    received_at = submission.submitted_at or now
-    return ReportReceivedV1(
-        report_id=report_id,
-        received_at=received_at,
-        facts=ReportFacts(
-            received_on=received_at.astimezone(MOROCCO).date(),
-            identified=submission.identified,
-            country=submission.origin_country,
-            channel=channel,
-        ),
-        text=submission.text,
-        links=submission.links,
-        language=submission.language,
-        category_hint=submission.category_hint,
-        platform=submission.platform,
-        place=submission.place,
-        seen_at=submission.seen_at,
-    )

@@ -4,6 +4,7 @@ A line may carry an `idempotency_key` of its own; otherwise the request's `Idemp
 one, so that a whole batch can be sent again.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -28,9 +29,12 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
     async def receive_batch(request: Request) -> Response:
         """Take up to 5,000 reports in, one a line. 503 only when not one line could be taken in."""
         reporter = await gate.admit(request.headers.get("authorization"), Scope.BATCH)
-        key = idempotency_key(request)
+        whole = idempotency_key(request)
         lines = numbered_lines(await read_body(request, MAX_BATCH_BYTES))
-        items = [Item(number, partial(_prepare, intake, reporter, number, line, key)) for number, line in lines]
+        items = [
+            Item(number, partial(_prepare, intake, reporter, line, whole and b"%b#%d" % (whole, number)))
+            for number, line in lines
+        ]
         signed = wants_proofs(request)
         tally = await gate.tally(reporter, len(items))
         return respond(await take_in(intake, items, tally, signed=signed), signed=signed)
@@ -44,15 +48,12 @@ def numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None) -> Made:
+def _prepare(intake: Intake, reporter: Reporter, line: bytes, key: bytes | None, now: datetime) -> Made:
     if len(line) > MAX_BODY_BYTES:
         raise InvalidSubmissionError(Broken("", "too_large", f"A report may have {MAX_BODY_BYTES} bytes."))
-    now = intake.clock()
     submission = parse(BatchLine, line).checked(now, trusted=Scope.SUBMITTED_AT in reporter.scopes)
     if submission.idempotency_key is not None:
         key = submission.idempotency_key.encode("ascii")
-    elif key is not None:
-        key = b"%b#%d" % (key, number)
     prepared = intake.acceptance.prepare(
         submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line
     )

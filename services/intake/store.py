@@ -113,29 +113,20 @@ class IntakeStore:
         rows = tx.fetch_all(
             _SQL["store_submissions"],
             {
-                "report_ids": [report.report_id for report in ordered],
-                "times": [report.accepted_at for report in ordered],
-                "receipts": [report.receipt_hash for report in ordered],
-                "keys": [report.retry.key_hash if report.retry else None for report in ordered],
-                "bodies": [report.retry.body_hash if report.retry else None for report in ordered],
-                "records": [report.record_sha256 for report in ordered],
+                "report_ids": _literal([report.report_id for report in ordered]),
+                "times": _literal([_iso(report.accepted_at) for report in ordered]),
+                "receipts": _hashes([report.receipt_hash for report in ordered]),
+                "keys": _hashes([report.retry and report.retry.key_hash for report in ordered]),
+                "bodies": _hashes([report.retry and report.retry.body_hash for report in ordered]),
+                "records": _hashes([report.record_sha256 for report in ordered]),
             },
         )
         new = frozenset(row[0] for row in rows)
-        tx.copy_in(
-            "pending",
-            ("report_id", "accepted_at", "value"),
-            [(r.report_id, r.accepted_at, r.record.value) for r in ordered if r.report_id in new],
-        )
-        tx.copy_in(
-            "intake_vault.vault",
-            ("report_id", "nonce", "ciphertext", "wrapped_key", "key_id", "sealed_at"),
-            [
-                (report.report_id, *report.sealed, report.accepted_at)
-                for report in ordered
-                if report.sealed is not None and report.report_id in new
-            ],
-        )
+        stored = [report for report in ordered if report.report_id in new]
+        if stored:
+            tx.copy_binary("pending", packing.PENDING, packing.pending(stored))
+        if any(report.sealed for report in stored):
+            tx.copy_binary("intake_vault.vault", packing.VAULT, packing.vault(stored))
         keys = [r.retry.key_hash for r in ordered if r.retry is not None and r.report_id not in new]
         known = tx.fetch_all(_SQL["find_by_key"], {"keys": keys}) if keys else []
         return Stored(new, {bytes(row[0]): _known(row[1:]) for row in known})
@@ -189,10 +180,10 @@ def _note_published(tx: Transaction, published: Mapping[str, Acknowledgement]) -
     tx.execute(
         _SQL["note_published"],
         {
-            "report_ids": [report_id for report_id, _ in places],
-            "topics": [place.topic for _, place in places],
-            "partitions": [place.partition for _, place in places],
-            "offsets": [place.offset for _, place in places],
+            "report_ids": _literal([report_id for report_id, _ in places]),
+            "topics": _literal([place.topic for _, place in places]),
+            "partitions": _literal([str(place.partition) for _, place in places]),
+            "offsets": _literal([str(place.offset) for _, place in places]),
         },
     )
 
@@ -200,7 +191,7 @@ def _note_published(tx: Transaction, published: Mapping[str, Acknowledgement]) -
 def save_status(tx: Transaction, changes: Changes) -> None:
     """Write a batch's changes of the projection inside the transaction that stores the positions.
 
-    Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are upserted.
+    Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are updated.
     Raises ConflictError when another worker met one of the new ones first.
     """
     triaged, linked, cases = changes
@@ -210,7 +201,7 @@ def save_status(tx: Transaction, changes: Changes) -> None:
         new = [report_id for report_id in met if report_id not in known]
         if new:
             try:
-                tx.copy_binary("report_status", packing.COLUMNS, packing.statuses(new, triaged, linked))
+                tx.copy_binary("report_status", packing.STATUSES, packing.statuses(new, triaged, linked))
             except UniqueViolation:
                 raise ConflictError("another worker wrote a report's first status meanwhile") from None
         _update_triaged(tx, [each for report_id, each in triaged.items() if report_id in known])
@@ -259,6 +250,11 @@ def _literal(words: Sequence[str]) -> str:
     """Ids, numbers, times and words of closed lists as PostgreSQL's array literal, which costs driver and server far
     less than the list: nothing in them needs quoting."""
     return "{" + ",".join(words) + "}"
+
+
+def _hashes(hashes: Sequence[bytes | None]) -> str:
+    """Hashes as PostgreSQL's array literal."""
+    return _literal(["NULL" if each is None else '"\\\\x' + each.hex() + '"' for each in hashes])
 
 
 @lru_cache(maxsize=64)

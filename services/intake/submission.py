@@ -118,6 +118,10 @@ class Identity(_Body):
         """Whether the reporter counts as identified: a name and one way to be reached or recognised."""
         return self.name is not None and (self.phone or self.email or self.national_id) is not None
 
+    def to_json(self) -> bytes:
+        """What was stated, as JSON."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
     @property
     def empty(self) -> bool:
         """Whether nothing was stated."""

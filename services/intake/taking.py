@@ -7,6 +7,7 @@ requests get their turn. A reporter's idempotency keys are its own: another's eq
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from itertools import compress
 from operator import not_
 from typing import Any, Final, NamedTuple
@@ -33,10 +34,10 @@ Answer = dict[str, Any]
 
 
 class Item(NamedTuple):
-    """A report of a request: its number from 1, and how to make it (raises `InvalidSubmissionError`)."""
+    """A report of a request: its number from 1, and how to make it at a time (raises `InvalidSubmissionError`)."""
 
     number: int
-    make: Callable[[], "Made"]
+    make: Callable[[datetime], "Made"]
 
 
 class Made(NamedTuple):
@@ -103,15 +104,16 @@ async def _answers(intake: Intake, items: Sequence[Item], tally: Tally, *, signe
             answers |= await _settled(intake, waiting.popleft(), tally, signed=signed)
         numbers: list[int] = []
         made: list[Made] = []
+        now = intake.clock()  # one for the chunk: what is the same is written and packed once
         for item in items[start : start + _CHUNK]:
             try:
-                made.append(item.make())
+                made.append(item.make(now))
                 numbers.append(item.number)
             except InvalidSubmissionError as error:
                 answers[item.number] = problem_line(item.number, invalid(error))
         allowed = await tally.allow([each.report for each in made])
         if not all(allowed):
-            over = quota_used_up(intake.clock())
+            over = quota_used_up(now)
             answers |= {number: problem_line(number, over) for number in compress(numbers, map(not_, allowed))}
             intake_metrics().answered([over.code] * allowed.count(False))
             numbers, made = list(compress(numbers, allowed)), list(compress(made, allowed))

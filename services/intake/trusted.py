@@ -4,6 +4,7 @@
 bundle. Items that are the same as before (XARF's `report_id`; STIX's `id` and `modified`) answer with the same report.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -83,19 +84,19 @@ async def _document(request: Request) -> Any:
         raise invalid(error) from None
 
 
-def _from_line(intake: Intake, reporter: Reporter, line: bytes) -> Made:
-    return _from_value(intake, reporter, parsed(line))
+def _from_line(intake: Intake, reporter: Reporter, line: bytes, now: datetime) -> Made:
+    return _from_value(intake, reporter, parsed(line), now)
 
 
-def _from_value(intake: Intake, reporter: Reporter, value: object) -> Made:
-    return _made(intake, reporter, read_report(bounded(value), intake.clock()))
+def _from_value(intake: Intake, reporter: Reporter, value: object, now: datetime) -> Made:
+    return _made(intake, reporter, read_report(bounded(value), now), now)
 
 
-def _made(intake: Intake, reporter: Reporter, reading: Reading) -> Made:
+def _made(intake: Intake, reporter: Reporter, reading: Reading, now: datetime) -> Made:
     prepared = intake.acceptance.prepare(
         reading.submission,
         channel=Channel.BATCH,
-        now=intake.clock(),
+        now=now,
         key=own_key(reporter, reading.key),
         body=reading.body,
     )
