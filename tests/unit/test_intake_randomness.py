@@ -1,6 +1,6 @@
 """Random bytes by the page: as many as wanted, and none twice, whoever draws."""
 
-import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -22,13 +22,19 @@ def test_each_draw_has_its_size_and_bytes_that_nobody_had() -> None:
     assert len(fours) == len(set(fours))
 
 
-def test_threads_never_draw_the_same() -> None:
-    pool = Pool(numbered())
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as threads:
-            drawn = list(threads.map(lambda _: pool(12), range(20_000)))
-    finally:
-        sys.setswitchinterval(interval_s)
-    assert len(set(drawn)) == len(drawn)
+def test_one_thread_at_a_time_draws() -> None:
+    both = threading.Barrier(2)
+    met: list[bool] = []
+
+    def source(size: int) -> bytes:
+        try:
+            both.wait(0.3)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        return bytes(size)
+
+    pool = Pool(source)
+    with ThreadPoolExecutor(2) as threads:
+        assert [len(drawn) for drawn in threads.map(pool, (12, 4_096))] == [12, 4_096]
+    assert not any(met)
