@@ -74,7 +74,8 @@ class Secrets(NamedTuple):
 def keyed_hash(key: bytes, message: bytes) -> bytes:
     """HMAC-SHA-256 (RFC 2104). By hand, from states that are begun once for each key: a report needs four, and the
     library looks its algorithm up and begins anew for each, at three times the cost. A test holds it to the library."""
-    inner, outer = (begun.copy() for begun in _begun(key))
+    begun_inner, begun_outer = _begun(key)
+    inner, outer = begun_inner.copy(), begun_outer.copy()
     inner.update(message)
     outer.update(inner.digest())
     digest: bytes = outer.digest()
