@@ -10,14 +10,14 @@ import psycopg2
 @contextmanager
 def fresh_database(server_url: str, name: str) -> Iterator[str]:
     """Makes the database `name`, yields its superuser URL, drops it afterwards, open connections or not."""
-    _execute(server_url, f'CREATE DATABASE "{name}"')
+    execute(server_url, f'CREATE DATABASE "{name}"')
     try:
         yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     finally:
-        _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _execute(url: str, statement: str) -> None:
+def execute(url: str, statement: str) -> None:
     connection = psycopg2.connect(url)
     try:
         connection.autocommit = True

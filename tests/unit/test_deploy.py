@@ -72,6 +72,18 @@ def test_the_services_wait_for_topics_and_tables_and_these_for_every_store() -> 
     assert "topics apply && python -m ibalagh.cli db apply" in OURS["setup"]["entrypoint"][-1]
 
 
+def test_each_service_has_a_login_of_its_own_and_only_setup_an_administrators() -> None:
+    logins = {
+        name: re.match(r"postgresql://(\w+):\$\{(\w+):", entry["environment"]["IBALAGH_DATABASE_URL"]).groups()  # type: ignore[union-attr]
+        for name, entry in OURS.items()
+    }
+    assert logins.pop("setup") == ("ibalagh", "POSTGRES_PASSWORD")
+    for name, login in logins.items():
+        service = name.split("-", maxsplit=1)[0]
+        assert login == (service, f"{service.upper()}_DB_PASSWORD")
+        assert login[1] in COMPOSE["services"]["postgres"]["environment"]
+
+
 def test_three_brokers_replicate_everything_so_that_one_may_be_lost() -> None:
     for broker in BROKERS:
         settings = COMPOSE["services"][broker]["environment"]
