@@ -71,13 +71,15 @@ def _intake(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     table.add_row(f"p99 at {arguments.rate}/s, ms", f"{result.p99_ms:.0f}")
     table.add_row("batch lines/s", f"{result.batch_lines_per_s:,.0f}")
     for name, cpu_us in result.cpu_us_per_report.items():
-        table.add_row(f"CPU µs/single report, {name}", f"{cpu_us:.0f}")
+        line_us = result.cpu_us_per_line[name]
+        table.add_row(f"CPU µs/single report and µs/line, {name}", f"{cpu_us:.0f}, {line_us:.0f}")
     console.print(table)
     return {
         "accepted_per_s": round(result.accepted_per_s),
         "p99_ms": round(result.p99_ms, 1),
         "batch_lines_per_s": round(result.batch_lines_per_s),
         "cpu_us_per_report": {name: round(value, 1) for name, value in result.cpu_us_per_report.items()},
+        "cpu_us_per_line": {name: round(value, 1) for name, value in result.cpu_us_per_line.items()},
         "peak_memory_mb": {name: round(value) for name, value in result.peak_memory_mb.items()},
     }
 

@@ -31,6 +31,7 @@ class IntakeResult(NamedTuple):
     p99_ms: float
     batch_lines_per_s: float
     cpu_us_per_report: dict[str, float]
+    cpu_us_per_line: dict[str, float]
     peak_memory_mb: dict[str, float]
 
 
@@ -45,13 +46,14 @@ def run(reports: int, rate_per_s: int, seconds: int, seed: int, console: Console
         ]
         paced = [report_request(token, f"bench-paced-{n:010d}", body) for n, body in enumerate(some)]
         lines = [batch_request(token, f"bench-batch-{n:010d}", chunk) for n, chunk in enumerate(_chunks(many))]
-        asyncio.run(Sender(address).at_full_speed(singly[: reports // 10], AT_ONCE))
+        warm_up = reports // 10
+        asyncio.run(Sender(address).at_full_speed(singly[:warm_up], AT_ONCE))
         console.print("sending single reports at full speed")
         with Sampler(running.pids) as sampler:
             began_s = time.monotonic()
-            asyncio.run(Sender(address).at_full_speed(singly[reports // 10 :], AT_ONCE))
+            asyncio.run(Sender(address).at_full_speed(singly[warm_up:], AT_ONCE))
             singly_s = time.monotonic() - began_s
-        sent = len(singly) - reports // 10
+        sent = len(singly) - warm_up
         console.print(f"offering {rate_per_s} a second")
         spans_s = asyncio.run(Sender(address).at_a_rate(paced, rate_per_s))
         console.print("sending batches")
@@ -59,14 +61,13 @@ def run(reports: int, rate_per_s: int, seconds: int, seed: int, console: Console
             began_s = time.monotonic()
             asyncio.run(Sender(address, 200).at_full_speed(lines, BATCHES_AT_ONCE))
             batch_s = time.monotonic() - began_s
-        for name, each in batch_sampler.usage().items():
-            console.print(f"batch {name} {each.cpu_s / reports * 1e6:.0f} us/line")
     usage = sampler.usage()
     return IntakeResult(
         sent / singly_s,
         quantiles(spans_s, n=100)[98] * 1e3,
         reports / batch_s,
         {name: each.cpu_s / sent * 1e6 for name, each in usage.items()},
+        {name: each.cpu_s / reports * 1e6 for name, each in batch_sampler.usage().items()},
         {name: each.peak_memory_mb for name, each in usage.items()},
     )
 
