@@ -18,7 +18,7 @@ MORE_EDGES: Final = {
         *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
         *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
         *("rotation", "taking", "trusted", "vault_cli"),
-        *("reconcile_cli",),
+        *("groups", "reconcile_cli"),
     ),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),
