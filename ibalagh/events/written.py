@@ -4,7 +4,10 @@ In: the bytes that the event's model would write, letter for letter; out: what c
 hold those who write so to the models.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple, cast
+
+from pydantic_core import to_json
 
 from ibalagh.events.envelope import Data
 
@@ -32,3 +35,9 @@ Said = tuple[str, Data]
 def written(json: bytes) -> Data:
     """JSON as data."""
     return cast(Data, _new(Written, (json,)))  # half the cost of calling the class
+
+
+@lru_cache(maxsize=4_096)
+def text_json(text: str | None) -> bytes:
+    """A text as JSON. Remembered, for names of places and organisations: they come again and again, and from a wire."""
+    return to_json(text)

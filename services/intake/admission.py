@@ -12,6 +12,8 @@ import hmac
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
+from services.intake.bucket import Bucket, refilled
+
 PATIENCE_S: Final = 15
 """How long a form waits that cannot compute."""
 PATIENCE_LASTS_S: Final = 900
@@ -19,24 +21,21 @@ MOST_SPENT: Final = 100_000
 """Tokens of patience that are remembered as spent; more cannot be spent before the first of them expire."""
 
 
-class Bucket:
-    """A token bucket: `rate_per_s` tokens come in every second, at most `burst` are kept. Not for several threads."""
+class TokenBucket:
+    """A token bucket that never lends: `rate_per_s` tokens come in every second, at most `burst` are kept. Not for
+    several threads."""
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
         self._rate_per_s = rate_per_s
         self._burst = burst
-        self._tokens = burst
-        self._at_s: float | None = None
+        self._left = Bucket(burst, 0.0)
 
     def take(self, now_s: float) -> float:
         """Take one token: 0 when there was one, else the seconds until there will be."""
-        passed_s = 0.0 if self._at_s is None else max(0.0, now_s - self._at_s)
-        self._at_s = now_s
-        self._tokens = min(self._burst, self._tokens + passed_s * self._rate_per_s)
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate_per_s
+        tokens = refilled(self._left, self._rate_per_s, self._burst, now_s)
+        taken = 1 if tokens >= 1 else 0
+        self._left = Bucket(tokens - taken, now_s)
+        return 0.0 if taken else (1 - tokens) / self._rate_per_s
 
 
 class Proofs(Protocol):
@@ -70,8 +69,8 @@ class Admission:
     ) -> None:
         self._proofs = proofs
         self._secret = secret
-        self._open = Bucket(open_rate_per_s, 2 * open_rate_per_s)
-        self._patient = Bucket(max(1.0, open_rate_per_s / 10), max(2.0, open_rate_per_s / 5))
+        self._open = TokenBucket(open_rate_per_s, 2 * open_rate_per_s)
+        self._patient = TokenBucket(max(1.0, open_rate_per_s / 10), max(2.0, open_rate_per_s / 5))
         self._monotonic = monotonic
         self._wall = wall
         self._spread = spread

@@ -41,10 +41,12 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
 
 
 def numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1. Raises `Problem` 413."""
+    """The lines that are not blank, with their numbers from 1. Raises `Problem`: 413, and 422 when there is none."""
     lines = [(number, line) for number, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
     if len(lines) > MAX_ITEMS:
         raise Problem(413, "too_many_lines", "Too many lines", f"A batch may have {MAX_ITEMS} lines.")
+    if not lines:
+        raise Problem(422, "no_lines", "No lines", "The body has no line with a report.")
     return lines
 
 

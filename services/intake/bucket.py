@@ -25,8 +25,12 @@ def full(rate_per_s: float, now_s: float) -> Bucket:
 
 def filled(bucket: Bucket, rate_per_s: float, now_s: float) -> Bucket:
     """The bucket as it stands now."""
-    gained = max(0.0, now_s - bucket.at_s) * rate_per_s
-    return Bucket(min(bucket.level + gained, rate_per_s * BURST_S), now_s)
+    return Bucket(refilled(bucket, rate_per_s, rate_per_s * BURST_S, now_s), now_s)
+
+
+def refilled(bucket: Bucket, rate_per_s: float, most: float, now_s: float) -> float:
+    """The level now of a bucket that `rate_per_s` come into every second and that holds `most`."""
+    return min(most, bucket.level + max(0.0, now_s - bucket.at_s) * rate_per_s)
 
 
 def wait_s(bucket: Bucket, rate_per_s: float) -> int:

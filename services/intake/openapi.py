@@ -39,10 +39,37 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     403: "The API key does not have the scope",
     404: "No report has this receipt",
     413: "Too large",
-    422: "Some fields break a rule, or the idempotency key came with another body before",
+    422: "Some fields break a rule, nothing was sent, or the idempotency key came with another body before",
     429: "Faster than the API key may send, or its daily quota is used up: come back after `Retry-After` seconds",
     503: "Nothing can be promised now: send it again, with the same key, after `Retry-After` seconds",
 }
+_PROBLEM: Final = {
+    "type": "object",
+    "description": "A refusal (RFC 9457); nothing of what was sent is repeated",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"const": "about:blank"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "string", "pattern": "^[a-z0-9_]+$", "description": "Which refusal it is, for programs"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["field", "rule", "detail"],
+                "properties": {each: {"type": "string"} for each in ("field", "rule", "detail")},
+            },
+        },
+    },
+}
+_RETRY_AFTER: Final = {
+    "description": "Seconds",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1},
+}
+_BEARER: Final = {"type": "http", "scheme": "bearer", "description": "The API key of a trusted reporter"}
 _REPORT_FIELDS: Final[Mapping[str, Any]] = {
     "report_id": {"type": "string", "format": "uuid"},
     "receipt": {"type": "string", "description": "Shown once: keep it to ask for the status"},
@@ -121,20 +148,23 @@ def _described(
     """An operation whose body is of one of these media types."""
     status, text, answer_type, schema = answer
     body = {"required": True, "content": {media_type: {"schema": each} for media_type, each in schemas.items()}}
+    extra = {"requestBody": body, "parameters": list(headers)}
     return {
         "response_model": None,
-        "openapi_extra": {"requestBody": body, "parameters": list(headers)},
+        "openapi_extra": extra | ({"security": [{"bearer": []}]} if 401 in problems else {}),
         "responses": {
             status: {"description": text, "content": {answer_type: {"schema": schema}}},
-            **{
-                each: {
-                    "description": _PROBLEMS[each],
-                    "content": {"application/problem+json": {"schema": {"type": "object"}}},
-                }
-                for each in problems
-            },
+            **{each: _refusal(each) for each in problems},
         },
     }
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    refusal = {
+        "description": _PROBLEMS[status],
+        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
+    }
+    return refusal | ({"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {})
 
 
 _JSON: Final = "application/json"
@@ -151,7 +181,7 @@ BATCH: Final = _operation(
     "BatchLine",
     _NDJSON,
     (200, "An answer per line", _NDJSON, _LINE),
-    (400, 401, 403, 413, 429, 503),
+    (400, 401, 403, 413, 422, 429, 503),
     _KEY,
     _PREFER,
 )
@@ -195,7 +225,9 @@ def add_schemas(app: FastAPI) -> None:
         document = plain()
         models = [(model, "validation") for model in (Submission, BatchLine, StatusQuestion, SignedReceipt)]
         _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
-        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {}).update(schemas["$defs"], Problem=_PROBLEM)
+        components["securitySchemes"] = {"bearer": _BEARER}
         return document
 
     app.openapi = with_schemas  # type: ignore[method-assign]

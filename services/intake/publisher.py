@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import Acknowledgement, Producer
 from services.intake.acceptance import Prepared, Retry
+from services.intake.groups import Group, resolve
 from services.intake.metrics import IntakeMetrics, intake_metrics
 from services.intake.signing import Facts
 from services.intake.store import Known, Stored
@@ -27,6 +28,9 @@ _CONFLICT_ATTEMPTS: Final = 3
 _AWAY_S: Final = 1.0
 _KEPT_FREE: Final = 0.2
 """The share of the places that only pressing reports may take."""
+BEGINS_WITHIN_S: Final = 1.0
+"""A publication that has not begun so soon after the report was going to be stored does not begin at all: by the time
+that it ends, a reconciler may have taken the report over. So it is with a process that was paused in between."""
 _DELIVERY_MARGIN_S: Final = 0.5
 """So much longer than a delivery may last is its acknowledgement, or its failure, waited for."""
 
@@ -68,12 +72,6 @@ class Stop(Protocol):
     def requested(self) -> bool: ...
 
 
-class _Group(NamedTuple):
-    reports: Sequence[Prepared]
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[list[Outcome]]"
-
-
 _UNAVAILABLE = Outcome(Verdict.UNAVAILABLE)
 
 
@@ -104,8 +102,8 @@ class Publisher:
         self._capacity = capacity
         self._publish_timeout_s = publish_timeout_s
         self._arrived = threading.Condition()
-        self._pressing: deque[_Group] = deque()
-        self._waiting: deque[_Group] = deque()
+        self._pressing: deque[Group] = deque()
+        self._waiting: deque[Group] = deque()
         self._waiting_reports = 0
         self._closed = False
         self._unnoted: dict[str, Acknowledgement] = {}
@@ -122,7 +120,7 @@ class Publisher:
             capacity = self._capacity if pressing else self._capacity * (1 - _KEPT_FREE)
             if self._closed or self._waiting_reports + len(reports) > capacity:
                 raise OverloadedError
-            (self._pressing if pressing else self._waiting).append(_Group(reports, loop, answer))
+            (self._pressing if pressing else self._waiting).append(Group(reports, loop, answer))
             self._waiting_reports += len(reports)
             self._arrived.notify()
         return answer
@@ -139,7 +137,7 @@ class Publisher:
         finally:
             self._close()
 
-    def _take(self, idle_s: float = 0.1) -> list[_Group]:
+    def _take(self, idle_s: float = 0.1) -> list[Group]:
         """What waits, up to a batch: the first within `idle_s`, what comes after it within the linger time."""
         with self._arrived:
             if not (self._waiting or self._pressing):
@@ -152,7 +150,7 @@ class Publisher:
                 if left_s <= 0:
                     break
                 self._arrived.wait(left_s)
-            groups: list[_Group] = []
+            groups: list[Group] = []
             taken = 0
             for lane in (self._pressing, self._waiting):
                 while lane and (not groups or taken + len(lane[0].reports) <= self._max_batch):
@@ -162,7 +160,7 @@ class Publisher:
         self._metrics.waiting(self._waiting_reports)
         return groups
 
-    def _serve(self, groups: Sequence[_Group]) -> None:
+    def _serve(self, groups: Sequence[Group]) -> None:
         reports = [report for group in groups for report in group.reports]
         outcomes = [_UNAVAILABLE] * len(reports)
         try:
@@ -171,7 +169,7 @@ class Publisher:
         except (PassingError, UnknownOutcomeError) as error:
             self._away(reports, "the database is away", error)
         finally:
-            _answer(groups, outcomes)
+            resolve(groups, outcomes)
             self._metrics.answered(outcome.verdict for outcome in outcomes)
 
     def _away(self, reports: Sequence[Prepared], what: str, error: Exception | None = None) -> None:
@@ -181,11 +179,11 @@ class Publisher:
         _log.warning(what, extra={"count": len(reports), "error": kind})
 
     def _accept(self, reports: Sequence[Prepared]) -> list[Outcome]:
-        """1. store, noting what was acknowledged before; 2. publish what is new; 3. answer by what is acknowledged."""
-        first = _first_by_key(reports)
+        """1. store, noting earlier acknowledgements; 2. publish what is new, unless late; 3. answer as acknowledged."""
+        first, started = _first_by_key(reports), time.monotonic()
         stored = self._stored([report for report in reports if _is_first(report, first)])
         new = [report for report in reports if report.report_id in stored.new]
-        acknowledged = self._publish(new)
+        acknowledged = self._publish(new) if time.monotonic() - started < BEGINS_WITHIN_S else self._too_late(new)
         self._unnoted.update(acknowledged)
         known = dict(stored.known)
         for report in new:
@@ -194,6 +192,11 @@ class Publisher:
                 hashes = (report.retry.body_hash, report.accepted_at, report.record_sha256)
                 known[report.retry.key_hash] = Known(report.report_id, *hashes, position, position is None)
         return [self._outcome(report, known, acknowledged) for report in reports]
+
+    def _too_late(self, reports: Sequence[Prepared]) -> dict[str, Acknowledgement]:
+        if reports:
+            self._away(reports, "the database took too long")
+        return {}
 
     def _stored(self, reports: Sequence[Prepared]) -> Stored:
         started = time.perf_counter()
@@ -263,7 +266,7 @@ class Publisher:
             self._pressing.clear()
             self._waiting.clear()
             self._waiting_reports = 0
-        _answer(left, [_UNAVAILABLE] * sum(len(group.reports) for group in left))
+        resolve(left, [_UNAVAILABLE] * sum(len(group.reports) for group in left))
         if self._unnoted:
             self._note()
         close_producer(self._producer)
@@ -288,22 +291,3 @@ def _first_by_key(reports: Sequence[Prepared]) -> dict[bytes, str]:
 
 def _is_first(report: Prepared, first: Mapping[bytes, str]) -> bool:
     return report.retry is None or first[report.retry.key_hash] == report.report_id
-
-
-def _answer(groups: Sequence[_Group], outcomes: Sequence[Outcome]) -> None:
-    """Resolve the futures of the groups, by one call into each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[list[Outcome]], list[Outcome]]]] = {}
-    start = 0
-    for group in groups:
-        end = start + len(group.reports)
-        by_loop.setdefault(group.loop, []).append((group.answer, list(outcomes[start:end])))
-        start = end
-    for loop, answers in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, answers)
-
-
-def _resolve(answers: Sequence[tuple["asyncio.Future[list[Outcome]]", list[Outcome]]]) -> None:
-    for future, outcomes in answers:
-        if not future.done():
-            future.set_result(outcomes)

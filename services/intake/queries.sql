@@ -43,8 +43,14 @@ DELETE FROM published_positions old WHERE before < now() - interval '1 day' AND 
 -- Reports that have been pending for longer than a publication lasts, locked: one reconciler has each.
 SELECT report_id::text, accepted_at, value, stored_at FROM pending
 WHERE stored_at < now() - make_interval(secs => %(age_s)s)
-ORDER BY stored_at LIMIT %(limit)s
+  AND (stored_at, report_id) > (coalesce(%(after_time)s::timestamptz, '-infinity'), %(after_id)s::uuid)
+ORDER BY stored_at, report_id LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
+
+-- name: count_pending
+-- How many reports are pending, how many of them for longer than a publication lasts, and since when the oldest is.
+SELECT count(*), count(*) FILTER (WHERE stored_at < now() - make_interval(secs => %(age_s)s)), min(stored_at)
+FROM pending
 
 -- name: positions_before
 -- How far the log had come at a time, per partition: what was stored later lies there or after.

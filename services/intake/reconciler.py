@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import RECEIVED
@@ -18,7 +18,7 @@ from ibalagh.stream.ports import Acknowledgement, Consumer, Positions, Producer,
 from services.intake.acceptance import record_of
 from services.intake.metrics import intake_metrics
 from services.intake.publisher import Stop, close_producer
-from services.intake.store import IntakeStore
+from services.intake.store import IntakeStore, Pending
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
@@ -30,6 +30,21 @@ class StopWait(Stop, Protocol):
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the request to stop, at most `timeout_s`."""
+
+
+class Step(NamedTuple):
+    """What a batch came to: reports that were looked for, those that the log had, those that were published, and the
+    last one that was looked for; None when there was none."""
+
+    looked_for: int
+    found: int
+    published: int
+    last: Pending | None
+
+    @property
+    def settled(self) -> int:
+        """How many are not pending any more."""
+        return self.found + self.published
 
 
 class Reconciler:
@@ -61,7 +76,7 @@ class Reconciler:
         try:
             while not stop.requested:
                 try:
-                    while self.step() == _BATCH and not stop.requested:
+                    while self.step().settled == _BATCH and not stop.requested:
                         pass
                     if time.monotonic() - forgotten_at > _FORGET_EVERY_S:
                         self._store.forget_positions()
@@ -72,11 +87,12 @@ class Reconciler:
         finally:
             close_producer(self._producer)
 
-    def step(self) -> int:
-        """Settle one batch; how many reports are settled. Raises `PassingError` and `UnknownOutcomeError`."""
-        with self._store.claim(self._age_s, _BATCH) as claim:
+    def step(self, after: Pending | None = None, *, publish: bool = True) -> Step:
+        """Settle one batch, of the reports that come after `after`; without `publish`, only look. Raises
+        `PassingError` and `UnknownOutcomeError`."""
+        with self._store.claim(self._age_s, _BATCH, after) as claim:
             if not claim.reports:
-                return 0
+                return Step(0, 0, 0, None)
             topic = self._codec.topic(RECEIVED)
             wanted = {report.report_id for report in claim.reports}
             consumer = self._consumer_of(f"{self._codec.topic_prefix}intake.reconcile.{uuid.uuid4().hex}")
@@ -84,6 +100,8 @@ class Reconciler:
                 there = find_in_log(consumer, topic, claim.search_from(), wanted)
             finally:
                 consumer.close()
+            if not publish:
+                return Step(len(claim.reports), len(there), 0, claim.reports[-1])
             missing = [report for report in claim.reports if report.report_id not in there]
             records = [record_of(self._codec, each.report_id, each.value, each.accepted_at) for each in missing]
             answers = self._producer.publish(records, self._publish_timeout_s) if records else []
@@ -93,7 +111,7 @@ class Reconciler:
             claim.note_published({**there, **published})
             intake_metrics().reconciled(len(there), len(published))
             _log.info("pending reports settled", extra={"found": len(there), "count": len(published)})
-            return len(there) + len(published)
+            return Step(len(claim.reports), len(there), len(published), claim.reports[-1])
 
 
 def find_in_log(

@@ -80,8 +80,8 @@ class IntakeSettings(Settings):
 
     @model_validator(mode="after")
     def _reconcile_after_publishing(self) -> Self:
-        if self.reconcile_after_s < self.publish_timeout_s + 1:
-            raise ValueError("reconcile_after_s must exceed publish_timeout_s by 1 s, or reports are published twice")
+        if self.reconcile_after_s < self.publish_timeout_s + 2:
+            raise ValueError("reconcile_after_s must exceed publish_timeout_s by 2 s, or reports are published twice")
         return self
 
 

@@ -20,12 +20,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ibalagh.events.envelope import Uuid
 from ibalagh.stream.ports import Acknowledgement
 
 VERSION: Final = "ibalagh.receipt.v1"
 """Part of what is signed, so that a signature of something else never passes for a receipt's."""
 SEED_BYTES: Final = 32
-_UUID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
 
 
@@ -79,7 +79,7 @@ class Document(_Strict):
     key_id: Annotated[str, StringConstraints(pattern=_Base64 % 43)] = Field(
         description="RFC 7638 thumbprint of the key that signed"
     )
-    report_id: Annotated[str, StringConstraints(pattern=_UUID)]
+    report_id: Uuid
     accepted_at: Annotated[str, StringConstraints(pattern=_TIME)] = Field(description="UTC, to the microsecond")
     received_sha256: _Sha256 = Field(description="SHA-256 of the request's body, of a batch of the line's bytes")
     record_sha256: _Sha256 = Field(description="SHA-256 of the value of the log's record")

@@ -9,6 +9,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from ibalagh.events.envelope import UUID_FORM
 from ibalagh.events.vocabulary import Category
 from services.intake.mapped import of_form, read_as, refused
 from services.intake.submission import Link, OneLine, Time
@@ -61,7 +62,7 @@ _COMPARISON: Final = re.compile(r"\b([a-z0-9-]{3,30}):([a-z_]{2,30})\s{0,9}=\s{0
 _ESCAPED: Final = re.compile(r"\\(.)")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z]+)?", re.ASCII)
 
-_Id = Annotated[str, of_form(r"[a-z][a-z0-9-]{1,60}--[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "bad_id")]
+_Id = Annotated[str, of_form(rf"[a-z][a-z0-9-]{{1,60}}--{UUID_FORM}", "bad_id")]
 _Text = Annotated[str, StringConstraints(max_length=20_000)]
 _Refs = Annotated[tuple[_Id, ...], Field(max_length=MAX_REFS)]
 _Labels = Annotated[tuple[OneLine, ...], Field(max_length=100)]

@@ -22,6 +22,7 @@ from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
+_LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
 class Known(NamedTuple):
@@ -58,6 +59,15 @@ class Pending(NamedTuple):
     stored_at: datetime
 
 
+class Backlog(NamedTuple):
+    """How many reports are pending, how many of them are `due` to be looked for in the log, and since when the oldest
+    one is pending."""
+
+    pending: int
+    due: int
+    oldest: datetime | None
+
+
 class ReportStatus(NamedTuple):
     """What a receipt is answered with."""
 
@@ -86,14 +96,20 @@ class IntakeStore:
             self._note(tx, published)
 
     @contextmanager
-    def claim(self, age_s: float, limit: int) -> Iterator["Claim"]:
-        """The oldest reports that have been pending for `age_s` seconds.
+    def claim(self, age_s: float, limit: int, after: Pending | None = None) -> Iterator["Claim"]:
+        """The oldest reports that have been pending for `age_s` seconds; of those that come after `after`, if given.
 
         They stay locked until the block ends, and what is noted about them takes effect when it ends without error.
         """
+        place = {"after_time": after and after.stored_at, "after_id": after.report_id if after else _LEAST_ID}
         with self._database.transaction() as tx:
-            rows = tx.fetch_all(_SQL["claim_pending"], {"age_s": age_s, "limit": limit})
+            rows = tx.fetch_all(_SQL["claim_pending"], {"age_s": age_s, "limit": limit, **place})
             yield Claim(tx, [Pending(row[0], row[1], bytes(row[2]), row[3]) for row in rows])
+
+    def backlog(self, age_s: float) -> "Backlog":
+        """How many reports are pending, and how many of them for `age_s` seconds."""
+        with self._database.transaction(read_only=True) as tx:
+            return Backlog(*(tx.fetch_one(_SQL["count_pending"], {"age_s": age_s}) or (0, 0, None)))
 
     def forget_positions(self) -> None:
         """Drop notes of positions that are too old to be of use."""

@@ -16,7 +16,7 @@ from ibalagh.events.cases import CaseJoinedV1, CaseOpenedV1, CaseReferredV1, Pro
 from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Category, Urgency
-from ibalagh.events.written import Said, written
+from ibalagh.events.written import Said, text_json, written
 from services.referral.competence import Assignment, Competence
 from services.referral.referred import ReferredReport
 
@@ -28,7 +28,7 @@ _NOTIFIED: Final = type_of(ProsecutionNotifiedV1)
 _HEAD: Final = b'{"case_id":"%b","version":%d,"occurred_at":%b'
 _IN_CASE: Final = b'%b,"report_id":"%b","facts":%b,"category":"%b","urgency":%d,"province":%b,"organisation":%b,%b[%b]}'
 _REMEMBERED: Final = 4_096
-"""How many assignments and texts are remembered at most: provinces and organisations come from a wire."""
+"""How many assignments are remembered at most: provinces come from a wire."""
 
 
 class Referral(NamedTuple):
@@ -82,8 +82,8 @@ def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Itera
         facts,
         category.encode(),
         urgency,
-        _text(province),
-        _text(organisation),
+        text_json(province),
+        text_json(organisation),
         name,
         b",".join(indicators),
     )
@@ -92,11 +92,6 @@ def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Itera
 def _tail(data: Data) -> bytes:
     """What a model writes after its case's id, version and time, which every event of a case begins with."""
     return b"," + data.model_dump_json().encode()[1:]
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _text(text: str | None) -> bytes:
-    return to_json(text)
 
 
 @lru_cache(maxsize=8)

@@ -4,14 +4,11 @@ In: a report, what the machine makes of it. Out: JSON. What comes again and agai
 was written before; nothing is validated that was made by us a moment ago. Tests hold it to the model.
 """
 
-from functools import lru_cache
 from typing import Final
-
-from pydantic_core import to_json
 
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import Indicator
-from ibalagh.events.written import written
+from ibalagh.events.written import text_json, written
 from services.triage.decide import Judged
 from services.triage.reported import Reported
 
@@ -30,13 +27,8 @@ def triaged(report: Reported, judged: Judged) -> Data:
             report.facts,
             variety.encode(),
             before,
-            _text(province),
+            text_json(province),
             after,
             b",".join(map(_indicator, indicators)) if indicators else b"",
         )
     )
-
-
-@lru_cache(maxsize=1_024)
-def _text(text: str | None) -> bytes:
-    return to_json(text)

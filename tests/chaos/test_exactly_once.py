@@ -25,6 +25,7 @@ from tests.chaos.load import Public, Sent, write_reports
 from tests.chaos.status import counters, verify
 from tests.support.log import Read, read_all
 from tests.support.poll import eventually
+from tests.support.surroundings import own_stack
 
 PREFIX = "ibalagh."
 KILLED = ("intake", "triage", "referral", "stats")
@@ -39,9 +40,7 @@ class Storm:
         self.rng = rng
         self.kills: Counter[str] = Counter()
         table = [Service(s.name, s.module, port) for s, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True)]
-        environ = {**os.environ, "IBALAGH_PORT_SHIFT": str(rng.randrange(1_000, 9_000)), "IBALAGH_HOME": str(home)}
-        for name in ("IBALAGH_KAFKA_BOOTSTRAP", "IBALAGH_DATABASE_URL", "IBALAGH_TOPIC_PREFIX"):
-            environ.pop(name, None)
+        environ = own_stack(HOME=str(home), PORT_SHIFT=str(rng.randrange(1_000, 9_000)))
         self.stack = Stack(home, environ=environ, table=table)
 
     def kill(self, name: str) -> None:

@@ -1,12 +1,10 @@
 """A receipt means durable: one report, exactly once in the log, whatever was killed or away in between."""
 
 import asyncio
-import hashlib
 import os
 import socket
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 import httpx
 import orjson
-import psycopg2
 import pytest
 
 from ibalagh.events.registry import RECEIVED
@@ -24,11 +21,19 @@ from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.keys import read_or_create
-from services.intake.receipt import Secrets
-from services.intake.signing import KeySet, read_keys, read_receipt
+from services.intake.signing import read_keys
 from services.intake.store import IntakeStore
 from services.intake.submission import Submission
 from services.intake.vault import MasterKey, Sealed, unseal
+from tests.support.durable import (
+    acceptance_at,
+    accepted,
+    assert_promises_nothing,
+    assert_proves,
+    ids_in_log,
+    pending_ids,
+    rows,
+)
 from tests.support.intake import TOKEN, Place, prepare_place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
@@ -44,11 +49,7 @@ def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> 
 
 @pytest.fixture
 def acceptance(place: Place) -> Acceptance:
-    """Prepares reports as the service at `place` does, with the same secrets."""
-    keys = place.home / "keys"
-    secrets = Secrets.from_root(read_or_create(None, keys / "intake-receipts.key"))
-    master = MasterKey(read_or_create(None, keys / "intake-master.key"), os.urandom)
-    return Acceptance(place.codec, secrets, master, lambda: str(uuid.uuid4()), os.urandom)
+    return acceptance_at(place)
 
 
 @pytest.fixture
@@ -58,33 +59,8 @@ def store(place: Place) -> Iterator[IntakeStore]:
     database.close()
 
 
-def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
-    connection = psycopg2.connect(place.database_url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path = intake, intake_vault; {sql}")
-            return list(cursor.fetchall())
-    finally:
-        connection.close()
-
-
-def ids_in_log(place: Place) -> Counter[str]:
-    return Counter(record.id for record in read_all(place.bootstrap, place.codec.topic(RECEIVED)))
-
-
 def nothing_pending(place: Place) -> bool:
-    return rows(place, "SELECT count(*) FROM pending") == [(0,)]
-
-
-def assert_proves(place: Place, given: object, keys: KeySet, body: bytes) -> None:
-    """The receipt is genuine, and what it says of the request and of the log is so."""
-    receipt = read_receipt(given)
-    keys.verify(receipt)
-    said = receipt.document
-    assert said.received_sha256 == hashlib.sha256(body).hexdigest()
-    there = [each for each in read_all(place.bootstrap, said.log.topic) if each.id == said.report_id]
-    assert [(each.topic, each.partition, each.offset) for each in there] == [tuple(said.log.model_dump().values())]
-    assert said.record_sha256 == hashlib.sha256(there[0].value or b"").hexdigest()
+    return not pending_ids(place)
 
 
 def prepared(acceptance: Acceptance, body: bytes, key: str) -> Prepared:
@@ -144,12 +120,7 @@ def test_killed_between_store_and_ack_the_report_is_published_once_and_a_retry_g
     before = prepared(acceptance, body, key)
     store.store([before], {})
     with running(place) as intake:
-
-        def retry() -> httpx.Response | None:
-            answer = intake.http.post("/v1/reports", content=body, headers={"Idempotency-Key": key})
-            return answer if answer.status_code == 202 else None
-
-        answer = eventually(retry, 20)
+        answer = accepted(intake, body, {"Idempotency-Key": key})
         eventually(lambda: nothing_pending(place))
         keys = read_keys(intake.http.get("/v1/receipts/keys").json())
     found = answer.json()
@@ -249,24 +220,17 @@ def closed_port() -> int:
 
 
 def test_broker_away_there_is_no_receipt_and_later_the_same_report(place: Place) -> None:
-    body, headers = {"text": "x"}, {"Idempotency-Key": uuid.uuid4().hex}
+    body, headers = BODY, {"Idempotency-Key": uuid.uuid4().hex}
     with running(place, KAFKA_BOOTSTRAP=f"127.0.0.1:{closed_port()}") as intake:
-        away = intake.http.post("/v1/reports", json=body, headers=headers)
+        away = intake.http.post("/v1/reports", content=body, headers=headers)
         at_once = intake.http.post("/v1/reports", json={"text": "y"})
         assert intake.http.get("/readyz").status_code == 503
         assert intake.http.get("/healthz").status_code == 200
     for answer in (away, at_once):
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        assert int(answer.headers["Retry-After"]) > 0
-        assert "receipt" not in answer.text.replace("Receipt", "")
+        assert_promises_nothing(answer)
     [(stored_id,)] = rows(place, "SELECT report_id::text FROM pending")
     with running(place) as intake:
-
-        def retry() -> httpx.Response | None:
-            answer = intake.http.post("/v1/reports", json=body, headers=headers)
-            return answer if answer.status_code == 202 else None
-
-        assert eventually(retry, 20).json()["report_id"] == stored_id
+        assert accepted(intake, body, headers).json()["report_id"] == stored_id
     assert ids_in_log(place) == {stored_id: 1}
 
 

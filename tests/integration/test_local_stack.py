@@ -21,6 +21,7 @@ from ibalagh.local.paths import PROJECT_ROOT
 from ibalagh.local.processes import ProcessRecord
 from ibalagh.stream.admin import ClusterAdmin
 from tests.support.poll import eventually
+from tests.support.surroundings import own_stack
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,9 +36,8 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def environment(place: Path) -> dict[str, str]:
     """A home of its own, and ports of its own far from the stack's usual ones."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("IBALAGH_")}
     shift = processes.free_ports(1)[0] - 8100
-    return {**own, "IBALAGH_HOME": str(place / "home"), "IBALAGH_PORT_SHIFT": str(shift), "COLUMNS": "160"}
+    return {**own_stack(HOME=str(place / "home"), PORT_SHIFT=str(shift)), "COLUMNS": "160"}
 
 
 @pytest.fixture

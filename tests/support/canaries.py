@@ -5,18 +5,16 @@ In: a client, routes; out: what was answered. In: a place; out: where a canary w
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpx
 import psycopg2
 from confluent_kafka.admin import AdminClient
 from fastapi.routing import APIRoute
 
-from services.intake.__main__ import application
 from services.intake.settings import IntakeSettings
-from tests.support.intake import made_intake
+from tests.support.intake import described_application
 from tests.support.log import read_all
 
 PEER: Final = "127.83.91.7"
@@ -71,9 +69,7 @@ def planting_client(url: str) -> httpx.Client:
 
 def intake_routes() -> list[tuple[str, str]]:
     """Every route that intake has, by method and path, so that a new one is asked too."""
-    nothing = cast(Any, None)
-    intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
-    app = application(IntakeSettings(), intake, [])
+    app = described_application(IntakeSettings())
     found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
     assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
     return sorted(found)

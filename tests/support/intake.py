@@ -8,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 from fastapi import FastAPI
@@ -18,10 +18,12 @@ from fastapi import FastAPI
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import OUTCOMES, RECEIVED, REFERRED, TRIAGED, dead_letter_topic
 from ibalagh.storage.migrate import apply
+from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.http import Intake, Queue, Statuses
 from services.intake.proof import Proofs
+from services.intake.settings import IntakeSettings
 from services.intake.signing import KeySet, Signer
 from tests.support import topics
 from tests.support.poll import eventually
@@ -84,7 +86,7 @@ class Place(NamedTuple):
             "HTTP_PORT": "0",
             "API_TOKEN": TOKEN,
             "INTAKE_PUBLISH_TIMEOUT_S": "1.5",
-            "INTAKE_RECONCILE_AFTER_S": "2.5",
+            "INTAKE_RECONCILE_AFTER_S": "3.5",
             "INTAKE_RECONCILE_INTERVAL_S": "0.2",
             "INTAKE_STATUS_LINGER_S": "0.01",
             **given,
@@ -185,3 +187,10 @@ def made_intake(
     )
     signer = Signer(bytes(32), KeySet([bytes(range(32))]))
     return Intake(acceptance, queue, statuses, trusts, lambda: now, admission, proofs, signer)
+
+
+def described_application(settings: IntakeSettings) -> FastAPI:
+    """The service's application with nothing behind it, to see which routes it has and what its document says."""
+    nothing = cast(Any, None)
+    intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
+    return application(settings, intake, [])

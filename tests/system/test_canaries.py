@@ -1,7 +1,6 @@
 """A whole stack is told addresses in every way, and keeps none: topics, tables, metrics, and every file of its home."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from ibalagh.local.paths import PROJECT_ROOT
 from tests.support import canaries
 from tests.support.log import read_all
 from tests.support.poll import eventually
+from tests.support.surroundings import own_stack
 
 _PORT_SHIFT = "3400"
 _TIMEOUT_S = 240
@@ -27,16 +27,10 @@ _REPORT = {
 
 def command(home: Path, *arguments: str) -> None:
     """`ibalagh …` with a home and ports of its own."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("IBALAGH_KAFKA_BOOTSTRAP", "IBALAGH_DATABASE_URL", "IBALAGH_TOPIC_PREFIX")
-    }
-    environment |= {"IBALAGH_HOME": str(home), "IBALAGH_PORT_SHIFT": _PORT_SHIFT, "IBALAGH_LOG_LEVEL": "DEBUG"}
     done = subprocess.run(
         [sys.executable, "-m", "ibalagh.cli", *arguments],
         cwd=PROJECT_ROOT,
-        env=environment,
+        env=own_stack(HOME=str(home), PORT_SHIFT=_PORT_SHIFT, LOG_LEVEL="DEBUG"),
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,

@@ -1,6 +1,5 @@
 """The demo as a person runs it: the communiqué follows the scenario's figures, and one report less is noticed."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from bench.scenario.figures import SMALL_PATH
 from ibalagh.local.paths import PROJECT_ROOT
+from tests.support.surroundings import own_stack
 
 _PORT_SHIFT = "3000"
 _TIMEOUT_S = 240
@@ -16,16 +16,10 @@ _TIMEOUT_S = 240
 
 def _demo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the demo in a home and on ports of its own, embedded broker and database included."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("IBALAGH_KAFKA_BOOTSTRAP", "IBALAGH_DATABASE_URL", "IBALAGH_TOPIC_PREFIX")
-    }
-    environment |= {"IBALAGH_HOME": str(home), "IBALAGH_PORT_SHIFT": _PORT_SHIFT, "COLUMNS": "140"}
     return subprocess.run(
         [sys.executable, "-m", "bench.demo", *arguments],
         cwd=PROJECT_ROOT,
-        env=environment,
+        env={**own_stack(HOME=str(home), PORT_SHIFT=_PORT_SHIFT), "COLUMNS": "140"},
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,

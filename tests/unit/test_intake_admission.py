@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.admission import PATIENCE_LASTS_S, PATIENCE_S, Admission, Bucket, Refused
+from services.intake.admission import PATIENCE_LASTS_S, PATIENCE_S, Admission, Refused, TokenBucket
 from services.intake.proof import Proofs
 
 RATE = 10.0
@@ -58,7 +58,7 @@ def solved(proofs: Proofs) -> str:
 def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
     steps: list[float], rate_per_s: float, burst: float
 ) -> None:
-    bucket, now_s, taken = Bucket(rate_per_s, burst), 0.0, 0
+    bucket, now_s, taken = TokenBucket(rate_per_s, burst), 0.0, 0
     for step in steps:
         now_s += step
         wait_s = bucket.take(now_s)
@@ -68,7 +68,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(
 
 
 def test_a_bucket_gives_what_it_promised_when_waited_for_as_long_as_it_said() -> None:
-    bucket = Bucket(2, 1)
+    bucket = TokenBucket(2, 1)
     assert bucket.take(0) == 0
     wait_s = bucket.take(0)
     assert wait_s == 0.5

@@ -1,6 +1,7 @@
 """Receipts: enough randomness, readable, a check symbol that notices typing errors, the same for a retry."""
 
 import hmac
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,25 @@ def test_two_neighbours_swapped_are_noticed(shown: str, place: int) -> None:
     text = receipt.normalise(shown)
     wrong = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
     assert receipt.is_well_formed(wrong) == (wrong == text)
+
+
+def with_check(body: str) -> str:
+    return body + receipt.check_symbol(body)
+
+
+def test_the_check_symbol_notices_every_wrong_symbol_and_every_swap_of_neighbours() -> None:
+    """At every place, with every pair of symbols. The sum is linear, so what holds beside zeros holds beside any."""
+    zeros = receipt.ALPHABET[0] * receipt.SYMBOLS
+    for place, first in product(range(receipt.SYMBOLS), receipt.ALPHABET[1:]):
+        assert receipt.check_symbol(zeros[:place] + first + zeros[place + 1 :]) != receipt.check_symbol(zeros)
+    for place, first, second in product(range(receipt.SYMBOLS - 1), receipt.ALPHABET, receipt.ALPHABET):
+        body, after = zeros[:place], zeros[place + 2 :]
+        swapped = receipt.check_symbol(body + second + first + after)
+        assert (receipt.check_symbol(body + first + second + after) == swapped) == (first == second)
+    for first, second in product(receipt.ALPHABET, repeat=2):
+        whole = with_check(zeros[2:] + first + second)
+        swapped = whole[:-2] + whole[-1] + whole[-2]
+        assert receipt.is_well_formed(swapped) == (swapped == whole)
 
 
 @given(receipts)

@@ -18,6 +18,7 @@ from services.triage.handlers import Classifier, Desk
 from services.triage.packing import Arrival
 from services.triage.reading import DeskCodec
 from services.triage.reviews import State
+from tests.support.harms import header, value
 from tests.support.triage import NOW, decision, policy, received
 
 CODEC = Codec()
@@ -103,16 +104,6 @@ def test_where_it_stands_follows_from_the_decision() -> None:
         (State.OPEN, 0),
         (State.OPEN, 3),
     ]
-
-
-def header(record: Record, name: str, value: bytes | None) -> Record:
-    return record._replace(headers=[(each, value if each == name else old) for each, old in record.headers])
-
-
-def value(record: Record, old: bytes, new: bytes) -> Record:
-    assert record.value is not None
-    assert old in record.value
-    return record._replace(value=record.value.replace(old, new))
 
 
 HARMS: tuple[Callable[[Record], Record], ...] = (

@@ -16,6 +16,7 @@ from services.triage import reported
 from services.triage.decide import decide
 from services.triage.handlers import Classifier
 from services.triage.reported import ReportCodec, Reported, reported_of
+from tests.support.harms import header, value
 from tests.support.triage import NOW, policy, received, report
 
 CODEC = Codec()
@@ -81,16 +82,6 @@ def test_what_is_written_of_it_is_what_the_models_write(fields: dict[str, Any]) 
         (effect,) = Classifier(policy())([event], NOW).effects
         assert effect.data.to_json() == expected.to_json()
         assert ReportTriagedV1.model_validate_json(effect.data.to_json()) == expected
-
-
-def header(record: Record, name: str, value: bytes | None) -> Record:
-    return record._replace(headers=[(each, value if each == name else old) for each, old in record.headers])
-
-
-def value(record: Record, old: bytes, new: bytes) -> Record:
-    assert record.value is not None
-    assert old in record.value
-    return record._replace(value=record.value.replace(old, new, 1))
 
 
 HARMS: tuple[Callable[[Record], Record], ...] = (
