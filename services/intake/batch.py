@@ -16,7 +16,7 @@ from services.intake.apikeys import Reporter, Scope
 from services.intake.gate import Gate
 from services.intake.http import Intake, idempotency_key, read_body
 from services.intake.submission import MAX_BODY_BYTES, BatchLine, Broken, InvalidSubmissionError, parse
-from services.intake.taking import MAX_ITEMS, Item, Made, own_key, respond, take_in, wants_proofs
+from services.intake.taking import MAX_ITEMS, Item, Made, respond, take_in, wants_proofs
 
 MAX_BATCH_BYTES: Final = 16_777_216
 
@@ -54,6 +54,6 @@ def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: 
     elif key is not None:
         key = b"%b#%d" % (key, number)
     prepared = intake.acceptance.prepare(
-        submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line
+        submission, channel=Channel.BATCH, now=now, key=reporter.own_key(key), body=line
     )
     return Made(prepared)

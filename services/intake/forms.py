@@ -18,13 +18,15 @@ from urllib.parse import parse_qsl
 import yaml
 from fastapi import FastAPI, Request, Response
 
+from ibalagh.events.reports import HOME_COUNTRY
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.errors import PassingError
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
-from ibalagh.web.words import COUNTRIES, LANGUAGES
+from ibalagh.web.words import COUNTRIES, LANGUAGES, OTHER_COUNTRY
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
+from services.intake.edge import COUNTRY
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
@@ -155,6 +157,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             answers=questions.answers(draft),
             identity=IDENTITY,
             countries=COUNTRIES[language],
+            presumed=_presumed(request),
             text_max=TEXT_MAX_CHARS,
         )
 
@@ -195,7 +198,8 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         content = repr(sorted(draft.items())).encode()
         key = form_key(posted.get("draft", ""), content)
         try:
-            accepted = await accept(intake, submission_of(draft), Channel.FORM, key=key, body=content, now=now)
+            submission = submission_of(draft).located(request.scope.get(COUNTRY))
+            accepted = await accept(intake, submission, Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
             response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -219,6 +223,12 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         except PassingError:
             code, answer["unavailable"] = 503, True
         return page("status.html", request, code, **answer)
+
+
+def _presumed(request: Request) -> str:
+    """The country that the form offers first: the one that was looked up, if the form has it, else our own."""
+    country = request.scope.get(COUNTRY) or HOME_COUNTRY
+    return country if country in COUNTRIES["en"] else OTHER_COUNTRY
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:

@@ -200,7 +200,7 @@ def _note_published(tx: Transaction, published: Mapping[str, Acknowledgement]) -
 def save_status(tx: Transaction, changes: Changes) -> None:
     """Write a batch's changes of the projection inside the transaction that stores the positions.
 
-    Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are upserted.
+    Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are updated.
     Raises ConflictError when another worker met one of the new ones first.
     """
     triaged, linked, cases = changes

@@ -152,6 +152,12 @@ class Submission(_Body):
         """Whether the report counts as identified."""
         return self.identity is not None and self.identity.full
 
+    def located(self, country: str | None) -> Self:
+        """This submission from `country` (ISO 3166-1 alpha-2), unless its sender stated one; None changes nothing."""
+        if country is None or "origin_country" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"origin_country": country})
+
     def checked(self, now: datetime, *, trusted: bool) -> Self:
         """This submission, when its times are possible at `now` and allowed for who sent it.
 

@@ -21,7 +21,7 @@ from services.intake.http import Intake, invalid, read_body
 from services.intake.mapped import MAX_DOCUMENT_BYTES, Reading, bounded, parsed
 from services.intake.stix import Context, read_bundle
 from services.intake.submission import InvalidSubmissionError
-from services.intake.taking import MAX_ITEMS, Answer, Item, Made, own_key, problem_line, respond, take_in, wants_proofs
+from services.intake.taking import MAX_ITEMS, Answer, Item, Made, problem_line, respond, take_in, wants_proofs
 from services.intake.xarf import read_report
 
 _NDJSON: Final = frozenset({ndjson.MEDIA_TYPE, "application/ndjson"})
@@ -96,7 +96,7 @@ def _made(intake: Intake, reporter: Reporter, reading: Reading) -> Made:
         reading.submission,
         channel=Channel.BATCH,
         now=intake.clock(),
-        key=own_key(reporter, reading.key),
+        key=reporter.own_key(reading.key),
         body=reading.body,
     )
     return Made(prepared, reading.left_out)

@@ -15,9 +15,9 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
-        *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
-        *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
-        *("rotation", "taking", "trusted", "vault_cli"),
+        *("batch", "custody", "edge", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore"),
+        *("openapi", "proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler"),
+        *("retention", "rotation", "taking", "trusted", "vault_cli"),
     ),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),

@@ -88,7 +88,7 @@ class Service:
             lambda: str(uuid.uuid4()),
             os.urandom,
         )
-        intake = made_intake(
+        self.intake = intake = made_intake(
             self.acceptance,
             self.queue,
             self.statuses,
@@ -174,8 +174,10 @@ def test_every_refusal_is_a_problem_that_names_field_and_rule(
 def test_a_trusted_reporter_states_when_a_report_was_submitted(service: Service) -> None:
     body = {"text": "x", "submitted_at": (NOW - timedelta(days=20)).isoformat()}
     assert service.client.post("/v1/reports", json=body, headers=TOKEN).status_code == 202
+    stranger = service.client.post("/v1/reports", json=body)
+    assert problem(stranger, 422, "invalid")["errors"][0]["field"] == "submitted_at"
     wrong = service.client.post("/v1/reports", json=body, headers={"Authorization": "Bearer another"})
-    assert problem(wrong, 422, "invalid")["errors"][0]["field"] == "submitted_at"
+    problem(wrong, 401, "not_signed_in")
 
 
 @pytest.mark.parametrize(
@@ -337,7 +339,7 @@ def test_in_a_crowd_a_trusted_reporter_needs_no_proof(service: Service) -> None:
     crowd(service)
     assert service.client.post("/v1/reports", json={"text": "x"}, headers=TOKEN).status_code == 202
     wrong = {"Authorization": "Bearer x"}
-    problem(service.client.post("/v1/reports", json={"text": "x"}, headers=wrong), 503, "busy")
+    problem(service.client.post("/v1/reports", json={"text": "x"}, headers=wrong), 401, "not_signed_in")
 
 
 @pytest.mark.parametrize(
