@@ -1,7 +1,8 @@
 """Pages rendered on the server: one base template, four languages, right to left where due, no JavaScript needed.
 
 In: a template's name, the request, values; out: an HTML response. Templates escape everything; what people wrote is
-shown inside `<bdi>` so that its direction cannot disturb the page's.
+shown inside `<bdi>` so that its direction cannot disturb the page's, and through the filter `visible`, which marks what
+nobody sees.
 """
 
 from importlib.resources import files
@@ -13,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse
 
 from ibalagh.web.assets import ASSETS, asset_directory
 from ibalagh.web.problems import Problem
+from ibalagh.web.visible import visible
 from ibalagh.web.words import LANGUAGES, by_language
 
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
@@ -76,6 +78,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(languages=LANGUAGES, direction=direction)
+        self._environment.filters["visible"] = visible
 
     def render(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page in the language of the request (or `language=`), with `lang`, `dir` and the language chooser."""

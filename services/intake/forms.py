@@ -30,12 +30,13 @@ from services.intake.edge import COUNTRY
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
-from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, parse_fields
+from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, kept, parse_fields
 
 _PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
+_EVIDENCE: Final = ("text", "links")
 _MOST_FIELDS: Final = 50
 _MAX_FORM_BYTES: Final = 1_048_576
 """Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
@@ -54,13 +55,19 @@ def read_texts() -> Mapping[str, Mapping[str, Any]]:
 
 
 def typed(body: bytes) -> dict[str, str]:
-    """The fields of a posted form; of a repeated one the last. Control characters, which nobody can see and so nobody
-    could correct, become spaces. Raises `Problem` 400."""
+    """The fields of a posted form; of a repeated one the last. What was seen is kept as it came, but for what no page
+    can carry (`kept`); elsewhere control characters, which nobody can see and so could correct, become spaces. Raises
+    `Problem` 400."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
-    return {name: _CONTROL.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
+    return {name: _typed(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
+
+
+def _typed(name: str, value: str) -> str:
+    is_evidence = name in _EVIDENCE or name.startswith(questions.PREFIX)
+    return kept(value) if is_evidence else _CONTROL.sub(" ", value)
 
 
 def submission_of(draft: Mapping[str, str]) -> Submission:

@@ -64,8 +64,8 @@ class IntakeSettings(Settings):
     country_from: CountryFrom = Field(
         CountryFrom.NOBODY,
         description="Whose network address an offline table is asked for a country, when a person states none: "
-        "nobody's; the connection's other end (peer); or the last of X-Forwarded-For (proxy), for where every request comes "
-        "through a proxy of ours, which appends it. The two letters alone are kept; addresses never are",
+        "nobody's; the connection's other end (peer); or the last of X-Forwarded-For (proxy), for where every request "
+        "comes through a proxy of ours, which appends it. The two letters alone are kept; addresses never are",
     )
     status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
