@@ -31,7 +31,7 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes, retention_policy, trusted
+from services.intake import batch, forms, http, openapi, receipt_routes, refusals, retention_policy, trusted
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.edge import Edge
@@ -131,7 +131,13 @@ def application(
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
     app = create_app(
-        "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
+        "Ibalagh intake",
+        settings,
+        probes,
+        public=True,
+        description="Report illegal content; follow a report.",
+        problem_texts=refusals.problem_texts(),
+        problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
     )
     gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
     http.add_routes(app, intake, gate)

@@ -32,7 +32,7 @@ from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
 from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, kept, parse_fields
 
-_PAGES: Final = Pages("services.intake")
+PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
@@ -121,7 +121,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
 
     def page(template: str, request: Request, status: int = 200, **values: Any) -> Response:
         language = choose_language(request)
-        return _PAGES.render(
+        return PAGES.render(
             template, request, status=status, language=language, t=texts[language], quick_exit=quick_exit, **values
         )
 

@@ -16,7 +16,17 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 MORE_EDGES: Final = {
     "intake": (
         *("batch", "custody", "edge", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore"),
-        *("openapi", "proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler"),
+        *(
+            "openapi",
+            "proof",
+            "publisher",
+            "quota",
+            "receipt_cli",
+            "receipt_page",
+            "receipt_routes",
+            "reconciler",
+            "refusals",
+        ),
         *("retention", "rotation", "taking", "trusted", "vault_cli"),
     ),
     "triage": ("app", "texts", "words"),
