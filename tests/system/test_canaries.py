@@ -33,6 +33,7 @@ def command(home: Path, *arguments: str) -> None:
         if name not in ("IBALAGH_KAFKA_BOOTSTRAP", "IBALAGH_DATABASE_URL", "IBALAGH_TOPIC_PREFIX")
     }
     environment |= {"IBALAGH_HOME": str(home), "IBALAGH_PORT_SHIFT": _PORT_SHIFT, "IBALAGH_LOG_LEVEL": "DEBUG"}
+    environment |= {"IBALAGH_INTAKE_COUNTRY_FROM": "proxy"}
     done = subprocess.run(
         [sys.executable, "-m", "ibalagh.cli", *arguments],
         cwd=PROJECT_ROOT,
