@@ -19,6 +19,8 @@ from typing import Any, Final, NamedTuple, Self
 import httpx
 import orjson
 
+from ibalagh.stream.retry import Backoff
+
 PATH: Final = "/v1/reports:batch"
 MAX_LINES: Final = 5_000
 MAX_BATCH_BYTES: Final = 8_388_608
@@ -146,17 +148,16 @@ class ReporterClient:
         deadline = self._clock() + self._deadline_s
         results: dict[int, Result] = {}
         waiting = batch
-        pause_s = _FIRST_PAUSE_S
+        pause = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         while True:
             reply = self._ask(waiting)
             results |= reply.results
             waiting = [line for line in waiting if line.number in reply.again]
-            wait_s = max(reply.wait_s, pause_s) * (1 + _JITTER * self._chance())
+            wait_s = max(reply.wait_s, pause.fail()) * (1 + _JITTER * self._chance())
             if not waiting or self._clock() + wait_s > deadline:
                 results |= {line.number: Result(line.number, problem=reply.again[line.number]) for line in waiting}
                 return [results[line.number] for line in batch]
             self._sleep(wait_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _ask(self, lines: Sequence[_Line]) -> _Reply:
         """One request. Raises `RefusedError`."""

@@ -4,7 +4,7 @@ It has `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and the page 
 problem detail; limits bodies; sets the security headers; and keeps no access log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -17,16 +17,25 @@ from ibalagh.ops.settings import Settings
 from ibalagh.web import pages, problems
 from ibalagh.web.apidocs import render_docs
 from ibalagh.web.middleware import BodyLimit, ErrorBoundary, SecurityHeaders
+from ibalagh.web.refusals import Page, Refusals, Texts
 
 _JSON: Final = "application/json"
 
 
 def create_app(
-    title: str, settings: Settings, probes: Sequence[Probe], *, public: bool = False, description: str = ""
+    title: str,
+    settings: Settings,
+    probes: Sequence[Probe],
+    *,
+    public: bool = False,
+    description: str = "",
+    problem_texts: Mapping[str, Texts] | None = None,
+    problem_page: Page | None = None,
 ) -> FastAPI:
     """An application with everything that the services share; the service adds its routes.
 
     `public` is for the interface that anyone may reach: its answers about health name no part of the inside.
+    `problem_texts` and `problem_page` say its refusals in the reader's language (`ibalagh.web.refusals`).
     `app.state.health` is the `Health` that the runner tells about its loops.
     """
     app = FastAPI(
@@ -44,6 +53,8 @@ def create_app(
     pages.mount_assets(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.http_body_bytes)
     app.add_middleware(ErrorBoundary)
+    if problem_texts is not None:
+        app.add_middleware(Refusals, texts=problem_texts, page=problem_page)
     app.add_middleware(SecurityHeaders)
     return app
 

@@ -1,9 +1,12 @@
 """Pages rendered on the server: one base template, four languages, right to left where due, no JavaScript needed.
 
 In: a template's name, the request, values; out: an HTML response. Templates escape everything; what people wrote is
-shown inside `<bdi>` so that its direction cannot disturb the page's.
+shown inside `<bdi>` so that its direction cannot disturb the page's, and through the filter `visible`, which marks what
+nobody sees.
 """
 
+import re
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,11 +16,14 @@ from starlette.responses import FileResponse, HTMLResponse
 
 from ibalagh.web.assets import ASSETS, asset_directory
 from ibalagh.web.problems import Problem
+from ibalagh.web.visible import visible
 from ibalagh.web.words import LANGUAGES, by_language
 
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 OWN_ASSETS: Final = ("ibalagh.css", "public.css")
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
+_MOST_ACCEPTED_CHARS: Final = 200
+_WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)", re.ASCII | re.IGNORECASE)
 
 _WORDS: Final = by_language(
     {
@@ -45,15 +51,25 @@ def direction(language: str) -> str:
 
 
 def choose_language(request: Request, default: str = "ar") -> str:
-    """The language of a page: `?lang=`, else the first of `Accept-Language` (RFC 9110) that we have, else `default`."""
+    """The language of a page: `?lang=`, else what `Accept-Language` prefers of those we have, else `default`."""
     asked = request.query_params.get("lang", "")
     if asked in LANGUAGES:
         return asked
-    for part in request.headers.get("accept-language", "")[:200].split(","):
-        tag = part.partition(";")[0].strip().lower().partition("-")[0]
-        if tag in LANGUAGES:
-            return tag
-    return default
+    return preferred(request.headers.get("accept-language", ""), LANGUAGES, default)
+
+
+def preferred(header: str, available: Collection[str], default: str) -> str:
+    """The language of `available` that an `Accept-Language` (RFC 9110, section 12.5.4) prefers, else `default`. A
+    region is passed over: `fr-MA` is `fr`."""
+    best, best_weight = default, 0.0
+    for part in header[:_MOST_ACCEPTED_CHARS].split(","):
+        tag, _, parameter = part.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        weight = _WEIGHT.fullmatch(parameter.strip())
+        asked = float(weight[1]) if weight else 1.0
+        if language in available and asked > best_weight:
+            best, best_weight = language, asked
+    return best
 
 
 class Pages:
@@ -76,6 +92,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(languages=LANGUAGES, direction=direction)
+        self._environment.filters["visible"] = visible
 
     def render(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page in the language of the request (or `language=`), with `lang`, `dir` and the language chooser."""
@@ -87,7 +104,12 @@ class Pages:
 
 
 def mount_assets(app: FastAPI) -> None:
-    """Serve `/assets/<name>`: the locked assets (`ibalagh.web.assets`) and our own style sheet."""
+    """Serve `/assets/<name>`: the locked assets (`ibalagh.web.assets`) and our own style sheet; and say that there
+    is no icon, for which browsers ask by themselves."""
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        return Response(status_code=204, headers=_CACHED)
 
     @app.get("/assets/{name}", include_in_schema=False)
     def asset(name: str) -> Response:

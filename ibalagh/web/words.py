@@ -69,6 +69,7 @@ URGENCIES: Final[Mapping[str, tuple[str, str, str, str]]] = {
 }
 """`urgency_<n>` for every `Urgency`."""
 
+OTHER_COUNTRY: Final = "ZZ"
 COUNTRIES: Final[Words] = by_language(
     {
         "MA": ("المغرب", "Maroc", "Morocco", "Marruecos"),
@@ -86,7 +87,7 @@ COUNTRIES: Final[Words] = by_language(
         "TN": ("تونس", "Tunisie", "Tunisia", "Túnez"),
         "AE": ("الإمارات العربية المتحدة", "Émirats arabes unis", "United Arab Emirates", "Emiratos Árabes Unidos"),
         "US": ("الولايات المتحدة", "États-Unis", "United States", "Estados Unidos"),
-        "ZZ": ("بلد آخر", "Autre pays", "Another country", "Otro país"),
+        OTHER_COUNTRY: ("بلد آخر", "Autre pays", "Another country", "Otro país"),
     }
 )
-"""ISO 3166-1 alpha-2 → name, of the countries that the public form offers; ZZ is any other."""
+"""ISO 3166-1 alpha-2 → name, of the countries that the public form offers; `OTHER_COUNTRY` is any other."""

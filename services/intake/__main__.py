@@ -12,6 +12,7 @@ from importlib.resources import files
 from secrets import randbelow
 from typing import Final
 
+import iptocc
 import orjson
 import uuid_utils
 from fastapi import FastAPI
@@ -30,9 +31,10 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes, retention_policy, trusted
+from services.intake import batch, forms, http, openapi, receipt_routes, refusals, retention_policy, trusted
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
+from services.intake.edge import Edge
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.key_check import KeyCheck, LostKeyError, Places, at_start
@@ -131,15 +133,23 @@ def application(
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
     app = create_app(
-        "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
+        "Ibalagh intake",
+        settings,
+        probes,
+        public=True,
+        description="Report illegal content; follow a report.",
+        problem_texts=refusals.problem_texts(),
+        problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
     )
-    http.add_routes(app, intake)
     gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
+    http.add_routes(app, intake, gate)
     batch.add_routes(app, intake, gate)
     trusted.add_routes(app, intake, gate)
     forms.add_routes(app, intake, settings.quick_exit_url)
     receipt_routes.add_routes(app, intake)
     openapi.add_schemas(app)
+    # Added last, it runs first: before anything else has seen an address.
+    app.add_middleware(Edge, country_from=settings.country_from, table=iptocc.country_code)
     return app
 
 

@@ -71,6 +71,11 @@ class Reporter(NamedTuple):
     daily_quota: int | None = None
     rate_per_s: float | None = None
 
+    def own_key(self, key: bytes | None) -> bytes | None:
+        """An idempotency key as this reporter's own; the operator's, as the public's, are as they were sent."""
+        # A NUL is in no key that anyone can send, so no key of the public is ever a reporter's.
+        return key if key is None or not self.name else b"\0%b\0%b" % (self.name.encode(), key)
+
 
 class StoredKey(NamedTuple):
     """What is kept of a key: whose it is, the hash of its secret, and when it ends; None is never by itself."""

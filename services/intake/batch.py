@@ -17,7 +17,7 @@ from services.intake.apikeys import Reporter, Scope
 from services.intake.gate import Gate
 from services.intake.http import Intake, idempotency_key, read_body
 from services.intake.submission import MAX_BODY_BYTES, BatchLine, Broken, InvalidSubmissionError, parse
-from services.intake.taking import MAX_ITEMS, Item, Made, own_key, respond, take_in, wants_proofs
+from services.intake.taking import MAX_ITEMS, Item, Made, respond, take_in, wants_proofs
 
 MAX_BATCH_BYTES: Final = 16_777_216
 
@@ -57,6 +57,6 @@ def _prepare(intake: Intake, reporter: Reporter, line: bytes, key: bytes | None,
     if submission.idempotency_key is not None:
         key = submission.idempotency_key.encode("ascii")
     prepared = intake.acceptance.prepare(
-        submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line
+        submission, channel=Channel.BATCH, now=now, key=reporter.own_key(key), body=line
     )
     return Made(prepared)

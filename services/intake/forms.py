@@ -18,22 +18,25 @@ from urllib.parse import parse_qsl
 import yaml
 from fastapi import FastAPI, Request, Response
 
+from ibalagh.events.reports import HOME_COUNTRY
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.errors import PassingError
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
-from ibalagh.web.words import COUNTRIES, LANGUAGES
+from ibalagh.web.words import COUNTRIES, LANGUAGES, OTHER_COUNTRY
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
+from services.intake.edge import COUNTRY
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
-from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, parse_fields
+from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, kept, parse_fields
 
-_PAGES: Final = Pages("services.intake")
+PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
+_EVIDENCE: Final = ("text", "links")
 _MOST_FIELDS: Final = 50
 _MAX_FORM_BYTES: Final = 1_048_576
 """Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
@@ -52,13 +55,19 @@ def read_texts() -> Mapping[str, Mapping[str, Any]]:
 
 
 def typed(body: bytes) -> dict[str, str]:
-    """The fields of a posted form; of a repeated one the last. Control characters, which nobody can see and so nobody
-    could correct, become spaces. Raises `Problem` 400."""
+    """The fields of a posted form; of a repeated one the last. What was seen is kept as it came, but for what no page
+    can carry (`kept`); elsewhere control characters, which nobody can see and so could correct, become spaces. Raises
+    `Problem` 400."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
-    return {name: _CONTROL.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
+    return {name: _typed(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
+
+
+def _typed(name: str, value: str) -> str:
+    is_evidence = name in _EVIDENCE or name.startswith(questions.PREFIX)
+    return kept(value) if is_evidence else _CONTROL.sub(" ", value)
 
 
 def submission_of(draft: Mapping[str, str]) -> Submission:
@@ -112,7 +121,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
 
     def page(template: str, request: Request, status: int = 200, **values: Any) -> Response:
         language = choose_language(request)
-        return _PAGES.render(
+        return PAGES.render(
             template, request, status=status, language=language, t=texts[language], quick_exit=quick_exit, **values
         )
 
@@ -155,6 +164,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             answers=questions.answers(draft),
             identity=IDENTITY,
             countries=COUNTRIES[language],
+            presumed=_presumed(request),
             text_max=TEXT_MAX_CHARS,
         )
 
@@ -195,7 +205,8 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         content = repr(sorted(draft.items())).encode()
         key = form_key(posted.get("draft", ""), content)
         try:
-            accepted = await accept(intake, submission_of(draft), Channel.FORM, key=key, body=content, now=now)
+            submission = submission_of(draft).located(request.scope.get(COUNTRY))
+            accepted = await accept(intake, submission, Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
             response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -219,6 +230,12 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         except PassingError:
             code, answer["unavailable"] = 503, True
         return page("status.html", request, code, **answer)
+
+
+def _presumed(request: Request) -> str:
+    """The country that the form offers first: the one that was looked up, if the form has it, else our own."""
+    country = request.scope.get(COUNTRY) or HOME_COUNTRY
+    return country if country in COUNTRIES["en"] else OTHER_COUNTRY
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:

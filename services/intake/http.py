@@ -17,9 +17,13 @@ from ibalagh.web.problems import Problem, unavailable
 from services.intake import openapi
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.admission import Admission
+from services.intake.apikeys import Reporter, Scope
+from services.intake.edge import COUNTRY
+from services.intake.gate import OPERATOR, Gate
 from services.intake.metrics import intake_metrics
 from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
+from services.intake.quota import Tally, quota_used_up
 from services.intake.signing import Facts, Signer
 from services.intake.store import ReportStatus
 from services.intake.submission import (
@@ -76,15 +80,31 @@ class Accepted(NamedTuple):
 
 
 async def accept(
-    intake: Intake, submission: Submission, channel: Channel, *, key: bytes | None, body: bytes, now: datetime
+    intake: Intake,
+    submission: Submission,
+    channel: Channel,
+    *,
+    key: bytes | None,
+    body: bytes,
+    now: datetime,
+    tally: Tally | None = None,
 ) -> Accepted:
-    """Take one report in. Raises `Problem`: 422 when the key came with another body before, 503 when nothing can be
-    promised now."""
+    """Take one report in; a trusted reporter's is counted by `tally`, which this ends. Raises `Problem`: 422 when the
+    key came with another body before, 429 when the quota is used up, 503 when nothing can be promised now."""
     prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body)
     try:
+        if tally is not None and not all(await tally.allow([prepared])):
+            raise quota_used_up(now)
         outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing)
+        if tally is not None:
+            tally.answered([prepared], outcomes)
     except OverloadedError:
+        if tally is not None:
+            tally.refused_by_queue([prepared])
         raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
+    finally:
+        if tally is not None:
+            await tally.settle()
     verdict, report_id, receipt, facts = outcomes[0]
     if verdict is Verdict.ACCEPTED:
         return Accepted(report_id, receipt, intake.signed(facts))
@@ -164,24 +184,38 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def add_routes(app: FastAPI, intake: Intake) -> None:
-    """Add the operations on single reports."""
+async def sender(intake: Intake, gate: Gate, request: Request) -> Reporter | None:
+    """Who sends a report: a trusted reporter, or None for the public, which is let in as `admit` says. Raises
+    `Problem`; a token or key that came and is none is 401, since its sender takes itself for somebody."""
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        admit(intake, request.headers.get("altcha"))
+        return None
+    return OPERATOR if intake.trusts(authorization) else await gate.admit(authorization, Scope.BATCH)
+
+
+def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
+    """Add the operations on single reports; `gate` knows trusted reporters."""
 
     @app.post("/v1/reports", status_code=202, tags=["reports"], **openapi.REPORT)
     async def receive_report(request: Request) -> Response:
         """Take one report in. The receipt is shown once, and answers for what is durable. Sent again with the same
         `Idempotency-Key` and the same body, a report answers with the same id and the same receipts."""
-        trusted = "authorization" in request.headers and intake.trusts(request.headers["authorization"])
-        if not trusted:
-            admit(intake, request.headers.get("altcha"))
+        reporter = await sender(intake, gate, request)
         key = idempotency_key(request)
         body = await read_body(request, MAX_BODY_BYTES)
         now = intake.clock()
         try:
+            trusted = reporter is not None and Scope.SUBMITTED_AT in reporter.scopes
             submission = parse(Submission, body).checked(now, trusted=trusted)
         except InvalidSubmissionError as error:
             raise invalid(error) from None
-        accepted = await accept(intake, submission, Channel.API, key=key, body=body, now=now)
+        tally = None
+        if reporter is None:
+            submission = submission.located(request.scope.get(COUNTRY))
+        else:
+            key, tally = reporter.own_key(key), await gate.tally(reporter, 1)
+        accepted = await accept(intake, submission, Channel.API, key=key, body=body, now=now, tally=tally)
         return Response(orjson.dumps(accepted._asdict()), 202, media_type=_MEDIA_TYPE)
 
     @app.get("/v1/challenge", tags=["reports"], **openapi.CHALLENGE)

@@ -173,7 +173,7 @@ REPORT: Final = _operation(
     "Submission",
     _JSON,
     (202, "Durable: stored, and acknowledged by the log", _JSON, _ACCEPTED),
-    (400, 413, 422, 503),
+    (400, 401, 403, 413, 422, 429, 503),
     _KEY,
     _PROOF,
 )

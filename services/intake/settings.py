@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, SecretStr, model_validator
 
 from ibalagh.ops.settings import Settings
+from services.intake.edge import CountryFrom
 
 
 class IntakeSettings(Settings):
@@ -59,6 +60,12 @@ class IntakeSettings(Settings):
         1_000,
         gt=0,
         description="Reports a second that a process takes in without a proof of work; twice as many at once",
+    )
+    country_from: CountryFrom = Field(
+        CountryFrom.NOBODY,
+        description="Whose network address an offline table is asked for a country, when a person states none: "
+        "nobody's; the connection's other end (peer); or the last of X-Forwarded-For (proxy), for where every request "
+        "comes through a proxy of ours, which appends it. The two letters alone are kept; addresses never are",
     )
     status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"

@@ -2,14 +2,21 @@
 
 In: the bytes of a JSON object; out: a `Submission`, or `InvalidSubmissionError` that names fields and rules and holds
 nothing of what was sent. Rules have pydantic's own names where it has one, else those of `RULES`.
+
+What was seen is evidence: text and links keep every character that was sent, invisible, direction and control
+characters too. Two kinds nothing can store, U+0000 and surrogates without their other half; they are kept as what can
+be read of them (`kept`). Whoever shows a text marks such characters (`ibalagh.web.visible`). Lines that name a
+person or a place are no evidence, and take none of them.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ibalagh.events.reports import HOME_COUNTRY, Country
@@ -26,7 +33,7 @@ MAX_LINKS: Final = 20
 RULES: Final[Mapping[str, str]] = {
     "bad_json": "The body is not valid JSON in UTF-8.",
     "not_blank": "Say what you saw: the text is empty.",
-    "no_control_characters": "The text holds control characters, which are not allowed.",
+    "no_control_characters": "The field holds control characters or line breaks, which are not allowed in it.",
     "not_in_future": "The time lies in the future.",
     "not_before_2000": "The time lies before the year 2000.",
     "bad_idempotency_key": "An idempotency key has 16 to 128 visible ASCII characters.",
@@ -45,7 +52,8 @@ _PRESSING: Final = frozenset(
 _MOST_RULES: Final = 10
 _OTHER_PATTERNS: Final = ("language", "origin_country")
 _CONTROL: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_PARAGRAPHS: Final = rf"^[^{_CONTROL}]*$"
+_UNKEEPABLE: Final = re.compile("[\0\ud800-\udfff]")
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _ONE_LINE: Final = rf"^[^{_CONTROL}\t\n\r]*$"
 
 
@@ -74,6 +82,22 @@ def _broken(rule: str) -> PydanticCustomError:
     return PydanticCustomError(rule, RULES[rule])
 
 
+def kept(text: str) -> str:
+    """`text` with U+0000 and lone surrogates as the six characters that JSON escapes them by: `\\u0000`, `\\ud800`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        if "\0" not in text:
+            return text
+    return _UNKEEPABLE.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
+
+
+def _kept(value: object) -> object:
+    return kept(value) if isinstance(value, str) else value
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise _broken("not_blank")
@@ -90,9 +114,11 @@ def _aware(time: datetime) -> datetime:
 
 
 OneLine = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_ONE_LINE)]
-Link = Annotated[str, StringConstraints(min_length=1, max_length=2_048, pattern=_ONE_LINE)]
+Link = Annotated[
+    str, StringConstraints(min_length=1, max_length=2_048, pattern=r"^[^\t\n\r]*$"), BeforeValidator(_kept)
+]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=20_000, pattern=_PARAGRAPHS), AfterValidator(_not_blank)
+    str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_not_blank), BeforeValidator(_kept)
 ]
 Time = Annotated[datetime, AfterValidator(_aware)]
 IdempotencyKey = Annotated[str, StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]*$")]
@@ -156,6 +182,12 @@ class Submission(_Body):
         """Whether the report counts as identified."""
         return self.identity is not None and self.identity.full
 
+    def located(self, country: str | None) -> Self:
+        """This submission from `country` (ISO 3166-1 alpha-2), unless its sender stated one; None changes nothing."""
+        if country is None or "origin_country" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"origin_country": country})
+
     def checked(self, now: datetime, *, trusted: bool) -> Self:
         """This submission, when its times are possible at `now` and allowed for who sent it.
 
@@ -186,7 +218,15 @@ def parse(model: type[B], body: bytes) -> B:
     try:
         return model.__pydantic_validator__.validate_json(body)  # type: ignore[no-any-return]
     except ValidationError as error:
-        raise refusal(error) from None
+        refused = refusal(error)
+    if not refused.unreadable or not _SURROGATE.search(body):
+        raise refused
+    try:
+        # The strict parser takes no lone surrogate, which the standard library's does.
+        fields = json.loads(body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise refused from None
+    return parse_fields(model, fields)
 
 
 def parse_fields(model: type[B], fields: Mapping[str, object]) -> B:
@@ -204,15 +244,19 @@ def refusal(error: ValidationError) -> InvalidSubmissionError:
 
 
 def _rule_of(problem: ErrorDetails) -> Broken:
-    field = ".".join(str(step)[:50] for step in problem["loc"])
+    field = kept(".".join(str(step)[:50] for step in problem["loc"]))
     rule = problem["type"]
     if rule == "json_invalid":
         return _ours("", "bad_json")
     if field == "idempotency_key":
         return _ours(field, "bad_idempotency_key")
-    if rule == "string_pattern_mismatch" and field not in _OTHER_PATTERNS:
+    if rule == "string_unicode" or (rule == "string_pattern_mismatch" and field not in _OTHER_PATTERNS):
         return _ours(field, "no_control_characters")
     return Broken(field, rule, problem["msg"])
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _ours(field: str, rule: str) -> Broken:

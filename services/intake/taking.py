@@ -18,7 +18,6 @@ from fastapi import Request, Response
 from ibalagh.web import ndjson
 from ibalagh.web.problems import Problem
 from services.intake.acceptance import Prepared
-from services.intake.apikeys import Reporter
 from services.intake.http import Intake, invalid, refused
 from services.intake.metrics import intake_metrics
 from services.intake.publisher import Outcome, OverloadedError, Verdict
@@ -53,12 +52,6 @@ class _Open(NamedTuple):
     numbers: Sequence[int]
     made: Sequence[Made]
     outcomes: Awaitable[Sequence[Outcome]]
-
-
-def own_key(reporter: Reporter, key: bytes | None) -> bytes | None:
-    """An idempotency key as `reporter`'s own; the operator's, as the public's, are as they were sent."""
-    # A NUL is in no key that anyone can send, so no key of the public is ever a reporter's.
-    return key if key is None or not reporter.name else b"\0%b\0%b" % (reporter.name.encode(), key)
 
 
 async def take_in(intake: Intake, items: Sequence[Item], tally: Tally, *, signed: bool = False) -> list[Answer]:

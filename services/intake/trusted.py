@@ -22,7 +22,7 @@ from services.intake.http import Intake, invalid, read_body
 from services.intake.mapped import MAX_DOCUMENT_BYTES, Reading, bounded, parsed
 from services.intake.stix import Context, read_bundle
 from services.intake.submission import InvalidSubmissionError
-from services.intake.taking import MAX_ITEMS, Answer, Item, Made, own_key, problem_line, respond, take_in, wants_proofs
+from services.intake.taking import MAX_ITEMS, Answer, Item, Made, problem_line, respond, take_in, wants_proofs
 from services.intake.xarf import read_report
 
 _NDJSON: Final = frozenset({ndjson.MEDIA_TYPE, "application/ndjson"})
@@ -97,7 +97,7 @@ def _made(intake: Intake, reporter: Reporter, reading: Reading, now: datetime) -
         reading.submission,
         channel=Channel.BATCH,
         now=now,
-        key=own_key(reporter, reading.key),
+        key=reporter.own_key(reading.key),
         body=reading.body,
     )
     return Made(prepared, reading.left_out)

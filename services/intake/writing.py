@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import ReportFacts
 from ibalagh.events.vocabulary import Channel
-from ibalagh.events.written import written
+from ibalagh.events.written import text_json, written
 from services.intake.submission import MOROCCO, Submission
 
 _RECEIVED: Final = (
@@ -34,10 +34,10 @@ def received(report_id: str, submission: Submission, channel: Channel, now: date
             _facts(day, submission.identified, submission.origin_country, channel),
             to_json(submission.text),
             to_json(submission.links) if submission.links else b"[]",
-            _short(submission.language),
-            _short(submission.category_hint),
-            _short(submission.platform),
-            _short(submission.place),
+            text_json(submission.language),
+            text_json(submission.category_hint),
+            text_json(submission.platform),
+            text_json(submission.place),
             b"null" if submission.seen_at is None else to_json(submission.seen_at),
         )
     )
@@ -52,8 +52,3 @@ def _moment(time: datetime) -> tuple[date, bytes]:
 @lru_cache(maxsize=4_096)
 def _facts(day: date, identified: bool, country: str, channel: Channel) -> bytes:
     return to_json(ReportFacts(received_on=day, identified=identified, country=country, channel=channel))
-
-
-@lru_cache(maxsize=1_024)
-def _short(text: str | None) -> bytes:
-    return to_json(text)

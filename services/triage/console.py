@@ -21,7 +21,7 @@ from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem, invalid
 from ibalagh.web.signed_in import SignedInPages
 from services.triage import store
-from services.triage.http import DecisionIn, ReportAt, to_command
+from services.triage.http import DecisionIn, ReportAt, suspicious_links, to_command
 from services.triage.reviews import State
 from services.triage.settings import TriageSettings
 from services.triage.words import WORDS
@@ -99,6 +99,7 @@ class Console:
             say=WORDS[choose_language(request)],
             report=shown.item.report,
             decision=shown.item.report.decision,
+            suspicious=suspicious_links(shown.item.report.indicators),
             state=shown.item.state,
             received_at=shown.received_at,
             written=self._report_at(shown.source),

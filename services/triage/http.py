@@ -5,7 +5,7 @@ codes of `reviews.RefusalCode`, 422, 503.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from ibalagh.events.commands import DecideReportV1
 from ibalagh.events.envelope import Data, Event, Position, Uuid
 from ibalagh.events.make import root
-from ibalagh.events.reports import ReportReceivedV1, ShortText
-from ibalagh.events.vocabulary import Category, ReviewAction
+from ibalagh.events.reports import Indicator, ReportReceivedV1, ShortText
+from ibalagh.events.vocabulary import Category, IndicatorKind, ReviewAction
 from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
 from ibalagh.web import ndjson
@@ -25,6 +25,7 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import store
+from services.triage.entities.scripts import Suspicion, suspicion
 from services.triage.handlers import SOURCE
 from services.triage.reviews import State
 from services.triage.store import QueuePlace, Shown
@@ -89,7 +90,17 @@ def full_view(shown: Shown) -> dict[str, Any]:
         "received_at": shown.received_at.isoformat(),
         "facts": report.facts.model_dump(mode="json"),
         "indicators": [indicator.model_dump(mode="json") for indicator in report.indicators],
+        "suspicious_links": [
+            {"value": value, "reads": found.reads, "why": found.why.value}
+            for value, found in suspicious_links(report.indicators).items()
+        ],
     }
+
+
+def suspicious_links(indicators: Iterable[Indicator]) -> dict[str, Suspicion]:
+    """The links among `indicators` that are written to be taken for others, with what is suspicious about each."""
+    links = [indicator.value for indicator in indicators if indicator.kind is IndicatorKind.URL]
+    return {link: found for link in links if (found := suspicion(link)) is not None}
 
 
 def text_view(received: ReportReceivedV1 | None) -> dict[str, Any]:

@@ -21,7 +21,19 @@ from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-_INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]")
+# Control characters that are no space to Python, and so separate no words.
+_CONTROL: Final = "\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_INVISIBLE: Final = re.compile(
+    f"[{_CONTROL}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]"
+)
+_INVISIBLE_TAGS: Final = re.compile("(?![\0-\uffff])[\U000e0000-\U000e0fff]")
+_CONTROL_BYTES: Final = bytes((*range(9), *range(0x0E, 0x1C), 0x7F))
+# How intake keeps what nothing can store; not behind half of another one, so that taking one away makes none.
+_ESCAPE: Final = re.compile(
+    r"(?<!\\)(?<!\\u)(?<!\\u0)(?<!\\u00)(?<!\\u000)(?<!\\ud)(?<!\\ud[0-9a-f])(?<!\\ud[0-9a-f]{2})"
+    r"\\u(?:0000|d[89a-f][0-9a-f]{2})"
+)
 _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 # Marks are dropped before NFKC: fold drops them in any case, and the canonical ordering of a long pile of marks is
 # quadratic. All combining marks of Unicode 15 stand below U+20000. Two expressions, the second with a guard, because a
@@ -48,7 +60,9 @@ _ENCODING: Final = codecs.charmap_build(_DECODING)
 
 # A character that is in NFKC by itself, is no mark and joins with none before it stays so in every text.
 _STABLE: Final = "".join(
-    char for char in _CHARSET if not unicodedata.combining(char) and unicodedata.is_normalized("NFKC", char)
+    char
+    for char in _CHARSET
+    if not (unicodedata.combining(char) or _INVISIBLE.match(char)) and unicodedata.is_normalized("NFKC", char)
 )
 _STABLE_ENCODING: Final = codecs.charmap_build("".join(char if char in _STABLE else _UNUSED for char in _DECODING))
 # What `clean` may have to do something about: all but letters, punctuation and emoji that stay as they are.
@@ -96,14 +110,14 @@ _DRAWN_OUT: Final = tuple(re.compile(re.escape(letter * 3) + b"+") for letter in
 
 def clean(text: str) -> str:
     """The text without invisible characters, in compatibility form (NFKC), with ASCII digits. Idempotent."""
-    if text.isascii() or _UNUSUAL.search(text) is None:
-        return text
-    return _clean(text)
+    return text if _UNUSUAL.search(text) is None else _clean(text)
 
 
 def _clean(text: str) -> str:
     if _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
+    if not text.isascii() and _INVISIBLE_TAGS.search(text):
+        text = _INVISIBLE_TAGS.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
         # A composed letter may decompose under NFKC into letter and mark, so the marks may come back once.
         text = unicodedata.normalize("NFKC", _RARE_MARKS.sub("", _MARKS.sub("", text)))
@@ -113,9 +127,12 @@ def _clean(text: str) -> str:
 
 
 def read(text: str) -> tuple[str, bytes]:
-    """`clean(text)` and its `encode`, in one pass where the text is clean as it came."""
+    """`clean(without_escapes(text))` and its `encode`, in one pass where the text is clean as it came."""
+    text = without_escapes(text)
     if text.isascii():
-        return text, text.encode()
+        encoded = text.encode()
+        if len(encoded.translate(None, _CONTROL_BYTES)) == len(encoded):
+            return text, encoded
     encoded = codecs.charmap_encode(text, "replace", _STABLE_ENCODING)[0]
     # No more question marks than there were: every character has a place in the charset, and is stable. Else what was
     # replaced may be an emoji, which `encode` would replace too.
@@ -123,6 +140,12 @@ def read(text: str) -> tuple[str, bytes]:
         return text, encoded
     cleaned = _clean(text)
     return cleaned, encode(cleaned)
+
+
+def without_escapes(text: str) -> str:
+    """The text without the escapes that intake writes for U+0000 and lone surrogates (`\\u0000`, `\\ud800`), which
+    would part the words that they hide in. Idempotent."""
+    return _ESCAPE.sub("", text) if "\\u" in text else text
 
 
 def encode(cleaned: str) -> bytes:

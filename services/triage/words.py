@@ -95,6 +95,19 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "handle": ("حساب", "Compte", "Account", "Cuenta"),
     "email": ("بريد إلكتروني", "Adresse électronique", "E-mail", "Correo electrónico"),
     "iban": ("حساب بنكي", "Compte bancaire", "Bank account", "Cuenta bancaria"),
+    # why a link is suspicious
+    "mixed_script_link": (
+        "عنوان بحروف من كتابات مختلفة، قد يقلد عنوانا آخر",
+        "Adresse qui mêle des alphabets et en imite peut-être une autre",
+        "Address that mixes alphabets and may imitate another",
+        "Dirección que mezcla alfabetos y puede imitar otra",
+    ),
+    "lookalike_link": (
+        "عنوان بحروف تشبه الحروف اللاتينية، قد يقلد عنوانا آخر",
+        "Adresse en lettres qui ressemblent aux latines et en imite peut-être une autre",
+        "Address in letters that look Latin and may imitate another",
+        "Dirección con letras que parecen latinas y puede imitar otra",
+    ),
     # states
     "open": ("ينتظر", "en attente", "waiting", "pendiente"),
     "decided": ("قرره محلل", "décidé par un analyste", "decided by an analyst", "decidido por un analista"),

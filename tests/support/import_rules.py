@@ -15,9 +15,10 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
-        *("batch", "custody", "forms", "gate", "groups", "key_check", "key_file", "keys", "keys_cli", "keystore"),
-        *("openapi", "proof", "publisher", "quota", "randomness", "receipt_cli", "receipt_page", "receipt_routes"),
-        *("reconcile_cli", "reconciler", "retention", "rotation", "taking", "trusted", "vault_cli"),
+        *("batch", "custody", "edge", "forms", "gate", "groups", "key_check", "key_file", "keys", "keys_cli"),
+        *("keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli", "receipt_page"),
+        *("receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation", "taking", "trusted"),
+        *("vault_cli",),
     ),
     "triage": ("app", "texts", "words"),
     "referral": ("app", "words"),

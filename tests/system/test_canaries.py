@@ -30,7 +30,7 @@ def command(home: Path, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ibalagh.cli", *arguments],
         cwd=PROJECT_ROOT,
-        env=own_stack(HOME=str(home), PORT_SHIFT=_PORT_SHIFT, LOG_LEVEL="DEBUG"),
+        env=own_stack(HOME=str(home), PORT_SHIFT=_PORT_SHIFT, LOG_LEVEL="DEBUG", INTAKE_COUNTRY_FROM="proxy"),
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,

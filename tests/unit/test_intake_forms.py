@@ -1,9 +1,11 @@
 """The public form without JavaScript: four languages, labels, a summary of errors, a receipt that a reload repeats."""
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from httpx import Response
@@ -15,7 +17,7 @@ from ibalagh.events.vocabulary import Category, Channel
 from ibalagh.web.middleware import CONTENT_SECURITY_POLICY
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES
-from services.intake.forms import TEXT_MAX_CHARS, form_key, read_texts, submission_of, typed
+from services.intake.forms import TEXT_MAX_CHARS, form_key, problems_of, read_texts, submission_of, typed
 from services.intake.publisher import Verdict
 from services.intake.status import Status
 from services.intake.steps import DRAFT_FIELDS, Step
@@ -318,8 +320,40 @@ def test_a_body_that_is_no_form_is_refused() -> None:
             typed(body)
 
 
-def test_control_characters_become_spaces_since_nobody_could_correct_them() -> None:
-    assert typed(b"text=a%00b%1bc%0D%0Ad%09e")["text"] == "a b c\nd\te"
+def test_what_was_seen_keeps_every_character_that_a_page_can_carry() -> None:
+    for field in ("text", "links", "q_paidto"):
+        assert typed(field.encode() + b"=a%00b%1bc%0D%0Ad%09e%E2%80%AE") == {field: "a\\u0000b\x1bc\nd\te\u202e"}
+
+
+def test_elsewhere_control_characters_become_spaces_since_nobody_could_correct_them() -> None:
+    assert typed(b"place=a%00b%1bc%0D%0Ad%09e")["place"] == "a b c\nd\te"
+
+
+def test_odd_characters_are_marked_in_the_summary_and_reach_the_event_as_typed(service: Service) -> None:
+    odd = {"text": "pay \u202eecnis\x1b here\x00", "links": "https://p\u0430y.example/\u200b"}
+    summary = service.client.post("/", data={**odd, "step": "who"})
+    assert "⟦U+202E⟧</span>ecnis" in summary.text
+    assert "https://p\u0430y.example/<span class" in summary.text
+    sent = {
+        name: html.unescape(value) for name, value in re.findall(r'name="(text|links)" value="([^"]*)"', summary.text)
+    }
+    assert service.client.post("/", data={**sent, "step": "check"}).status_code == 200
+    event = ReportReceivedV1.model_validate_json(service.queue.reports[-1].record.value or b"")
+    assert event.text == "pay \u202eecnis\x1b here\\u0000"
+    assert event.links == ("https://p\u0430y.example/\u200b",)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=80).map(lambda text: b"text=" + quote_plus(text).encode()))
+def test_any_bytes_are_a_draft_or_no_form(body: bytes) -> None:
+    try:
+        draft = typed(body)
+    except Problem as problem:
+        assert problem.code == "bad_form"  # noqa: PT017
+        return
+    for value in draft.values():
+        assert "\0" not in value
+        value.encode()
+    problems_of(draft, NOW)
 
 
 def test_a_draft_that_is_not_ours_gives_no_key() -> None:

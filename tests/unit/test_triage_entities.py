@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from services.triage.entities import extract
 from services.triage.entities.extract import MAX_INDICATORS
 from services.triage.entities.links import link
+from services.triage.entities.scripts import Why, suspicion
 from services.triage.normalise import read
 
 
@@ -42,6 +43,42 @@ def test_parameters_that_tell_pages_apart_stay_in_one_order() -> None:
 
 def test_paths_keep_their_case_and_hosts_do_not() -> None:
     assert found("https://A.Example/Xy") == ["url a.example/Xy"]
+
+
+def test_a_host_in_foreign_letters_has_its_idna_form_however_it_is_hidden() -> None:
+    for written in ("https://p\u0430yp\u0430l.example/x", "http://P\u0430\u202eyp\\u0000\u0430l.EXAMPLE/x/"):
+        assert found("", written) == ["url xn--pypl-53dc.example/x"]
+        assert found(f"see {written} now") == ["url xn--pypl-53dc.example/x"]
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("p\u0430ypal.example", Why.MIXED_SCRIPT),
+        ("www.b\u03bfnk.example:8443", Why.MIXED_SCRIPT),
+        ("\u0441\u0440\u0430.example", Why.LOOKALIKE),
+        ("\u0430\u0441.p\u0430y.example", Why.MIXED_SCRIPT),
+        ("\u043f\u0440\u0430\u0432\u0434\u0430.example", None),
+        ("\u0645\u0648\u0642\u0639.example", None),
+        ("\u65e5\u672c\u306e\u30abx.example", None),
+        ("\ud55c\uad6d-\u97d3.example", None),
+        ("\u00e9cole-2.example", None),
+        ("bank.example", None),
+    ],
+)
+def test_a_host_that_is_written_to_be_taken_for_another_is_told(host: str, why: Why | None) -> None:
+    indicator = link(f"https://{host}/a?b=xn--c", explicit=True)
+    assert indicator is not None
+    suspicious = suspicion(indicator.value)
+    assert (suspicious and suspicious.why) == why
+    if suspicious is not None:
+        assert suspicious.reads == host.removeprefix("www.").partition(":")[0]
+
+
+@given(st.text("xn-.ab\u0430/?:0", max_size=40))
+def test_any_link_at_all_is_suspicious_or_not(written: str) -> None:
+    found = suspicion(written)
+    assert found is None or found.reads
 
 
 def test_an_arabic_host_is_its_idna_form() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.vocabulary import Variety
-from services.triage.normalise import clean, darija_spellings, encode, fold, normalise, read, words
+from services.triage.normalise import clean, darija_spellings, encode, fold, normalise, read, without_escapes, words
 from services.triage.variety import guess
 
 ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u0651\u200f\u202e٠۵a3é\u0301 \n", max_size=200)
@@ -27,6 +27,10 @@ ANY_TEXT = st.text(max_size=300) | st.text("اأإآىيةهءؤئ\u0640\u064b\u
         ("e\u0301te\u0301", "ete"),
         ("ｆｕｌｌ ｗｉｄｔｈ", "full width"),
         ("da\u200besh \u202eabc\u202c", "daesh abc"),
+        ("da\x1besh esc\x7froquerie\x07", "daesh escroquerie"),
+        ("هد\x0eدني\x85بنشر", "هددني بنشر"),
+        ("one\x0cpage\x1cthen", "one page then"),
+        ("de\U000e0061esh \u2066x\u2069 a\u3164b", "deesh x ab"),
         ("bzaaaaaf", "bzaf"),
         ("ڭادير گادير", "كادير كادير"),
         ("😀🔥", ""),
@@ -55,11 +59,20 @@ def test_cleaned_text_is_in_compatibility_form_with_nothing_invisible_and_plain_
     assert all(char.isascii() for char in cleaned if char.isdecimal())
 
 
-@given(ANY_TEXT | st.text("aé،«’؟🙏⚠?\x0e\x1c\n\u0640\u0651\u0301\u200f١", max_size=100))
+@given(ANY_TEXT | st.text("aé،«’؟🙏⚠?\x0e\x1c\x00\x7f\x9b\U000e0061\n\u0640\u0651\u0301\u200f١", max_size=100))
 def test_reading_a_text_at_once_is_cleaning_and_encoding_it(text: str) -> None:
     cleaned, encoded = read(text)
-    assert cleaned == clean(text)
+    assert cleaned == clean(without_escapes(text))
     assert words(encoded) == words(encode(cleaned))
+
+
+def test_what_intake_writes_for_characters_that_nothing_can_store_parts_no_word() -> None:
+    assert normalise(read("escro\\u0000que\\ud83drie et\\udc00 \\u00e9 C:\\users")[0]) == "escroquerie et u00e9 c users"
+
+
+@given(st.text("\\u0d8f1a", max_size=40))
+def test_taking_escapes_away_makes_no_new_ones(text: str) -> None:
+    assert without_escapes(without_escapes(text)) == without_escapes(text)
 
 
 @given(ANY_TEXT)

@@ -28,6 +28,7 @@ FIELDS: tuple[dict[str, Any], ...] = (
         "platform": "TikTok",
     },
     {"text": "هددني بنشر صوري", "place": "طنجة", "language": "ary-Latn", "category_hint": "sexual_blackmail"},
+    {"text": "arna\u202eque\x1b, p\u0430yez", "links": ("https://p\u0430y.example/\x07",), "platform": "TikTok"},
     {"text": "je pense au suicide", "seen_at": NOW, "place": "Rabat"},
     {"text": "arnaque", "seen_at": NOW.astimezone(timezone(timedelta(hours=1)))},
     {"text": "صفحة تمجد داعش وتشيد بالإرهاب \U0001f600", "category_hint": "terrorism_praise", "place": "nowhere"},
@@ -182,3 +183,13 @@ def test_the_limits_here_are_those_of_the_model() -> None:
     for name in ("platform", "place"):
         assert schema[name]["anyOf"][0]["maxLength"] == reported._MAX_SHORT
     assert not ReportReceivedV1.__pydantic_decorators__.model_validators
+
+
+@pytest.mark.parametrize("odd", ["\\u0000", "\\ud800 \\udc00", "\\\\u0000"])
+def test_what_intake_writes_for_characters_that_nothing_can_store_is_read_and_no_dead_letter(odd: str) -> None:
+    codec, record = taught(sent(text="x")), sent(text=f"arna{odd}que", links=(f"https://a.example/{odd}",))
+    assert at_a_glance(codec, record) is ("u0000" not in odd)
+    event = codec.decode(record)
+    assert isinstance(event.data, Reported)
+    assert event.data.text == f"arna{odd}que"
+    assert outcome(codec, record) == outcome(CODEC, record)

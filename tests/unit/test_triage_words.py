@@ -9,13 +9,14 @@ import pytest
 from ibalagh.events.vocabulary import Category, IndicatorKind, Variety
 from ibalagh.web.words import LANGUAGES
 from services import triage
+from services.triage.entities.scripts import Why
 from services.triage.reviews import RefusalCode, State
 from services.triage.words import WORDS
 
 TEMPLATES = Path(triage.__file__).parent / "templates"
 
 
-@pytest.mark.parametrize("words", [Category, IndicatorKind, RefusalCode, State, Variety])
+@pytest.mark.parametrize("words", [Category, IndicatorKind, RefusalCode, State, Variety, Why])
 def test_every_word_of_a_closed_list_is_translated(words: type[StrEnum]) -> None:
     for language in LANGUAGES:
         assert {each.value for each in words} <= WORDS[language].keys()

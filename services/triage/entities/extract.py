@@ -7,7 +7,7 @@ from ibalagh.events.reports import Indicator
 from services.triage.entities.accounts import email, handle, platform
 from services.triage.entities.links import EDGE, MAX_LINK_CHARS, link
 from services.triage.entities.numbers import numbers
-from services.triage.normalise import clean, encode
+from services.triage.normalise import clean, encode, without_escapes
 
 MAX_INDICATORS: Final = 64
 """More than this in one report is a list, not an act; the rest is left to the analyst who reads it."""
@@ -35,7 +35,7 @@ def extract(cleaned: str, encoded: bytes, links: tuple[str, ...], stated_platfor
     text = cleaned
     found: list[Indicator] = []
     for given in links[:_MAX_CANDIDATES]:
-        found += _of_word(_refang(clean(given)).strip(), stated_platform, explicit=True)
+        found += _of_word(_refang(clean(without_escapes(given))).strip(), stated_platform, explicit=True)
     # Links, addresses and what hides them have one of these marks, or these letters; most texts a full stop at most.
     marks, hxxp = encoded.translate(None, _NO_MARKS), b"xxp" in encoded
     if marks or hxxp:

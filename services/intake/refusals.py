@@ -1,0 +1,60 @@
+"""What a refusal of intake says: to programs in the languages of `texts/problems/`, to a browser as a page.
+
+The page says in plain words what to do now and where the draft is: a report is in the browser that wrote it
+(`services.intake.steps`), so going back, or loading the page again, brings it back.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import yaml
+from fastapi import Request, Response
+
+from ibalagh.web.pages import Pages, choose_language
+from ibalagh.web.refusals import ENGLISH, Members, Page, Texts
+from ibalagh.web.words import LANGUAGES
+
+OTHER: Final = "other"
+_PAGE_OF: Final[Mapping[int, str]] = {
+    400: "bad_form",
+    404: "not_found",
+    405: "not_found",
+    408: "too_slow",
+    413: "too_large",
+    415: "bad_form",
+    422: "bad_form",
+    429: "busy",
+    503: "busy",
+}
+"""Which text of `refusals` in `texts/form/` a status is told with; any other status with `other`."""
+AGAIN: Final = frozenset({"too_slow", "busy"})
+"""Those where the same page, loaded again, may be answered otherwise."""
+
+
+def problem_texts() -> dict[str, Texts]:
+    """The texts of problem details by language, English aside."""
+    folder = files("services.intake") / "texts" / "problems"
+    return {
+        tag: yaml.safe_load((folder / f"{tag}.yaml").read_text(encoding="utf-8")) for tag in LANGUAGES if tag != ENGLISH
+    }
+
+
+def page_with(pages: Pages, texts: Mapping[str, Mapping[str, Any]], quick_exit: str) -> Page:
+    """The page of a refusal, from the texts of the form's pages."""
+
+    def page(request: Request, members: Members) -> Response:
+        language = choose_language(request)
+        kind = _PAGE_OF.get(members["status"], OTHER)
+        return pages.render(
+            "refusal.html",
+            request,
+            status=members["status"],
+            language=language,
+            t=texts[language],
+            kind=kind,
+            again=kind in AGAIN,
+            quick_exit=quick_exit,
+        )
+
+    return page
