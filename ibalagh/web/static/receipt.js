@@ -9,7 +9,10 @@ const copy = panel.querySelector("[data-copied]");
 let kept = false;
 let saving = false;
 
-panel.querySelector("[data-print]").addEventListener("click", () => print());
+panel.querySelector("[data-print]").addEventListener("click", () => {
+  print();
+  kept = true;
+});
 // Where the page came by plain HTTP, browsers let no script copy.
 copy.hidden = !navigator.clipboard;
 copy.addEventListener("click", async () => {
@@ -23,6 +26,7 @@ copy.addEventListener("click", async () => {
 });
 panel.hidden = false;
 
+// By the browser's own ways. Whether anything came out of the printer is told to no page.
 addEventListener("afterprint", () => (kept = true));
 addEventListener("copy", () => (kept = true));
 addEventListener("submit", () => {
