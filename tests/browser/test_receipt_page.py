@@ -12,7 +12,6 @@ from services.intake.forms import read_texts
 from services.intake.receipt import is_well_formed, normalise
 from tests.support.browser import Visit, visiting
 from tests.support.intake import IntakeProcess
-from tests.support.poll import eventually
 from tests.support.qr import read_qr
 
 TEXTS = read_texts()
@@ -35,9 +34,9 @@ def reported(visit: Visit, language: str = "fr") -> Page:
     return visit.page
 
 
-def asked_before_leaving(page: Page) -> bool:
+def asked_before_leaving(visit: Visit) -> bool:
     """Whether the browser asks when the reader goes on to another page; the answer is to stay."""
-    asked: list[str] = []
+    page, asked = visit.page, list[str]()
 
     def answer(dialog: Dialog) -> None:
         asked.append(dialog.type)
@@ -45,7 +44,7 @@ def asked_before_leaving(page: Page) -> bool:
 
     page.on("dialog", answer)
     page.click("main a[href^='/status']", no_wait_after=True)
-    eventually(lambda: (page.evaluate("1"), asked or "/status" in page.url)[1])
+    visit.wait_until(lambda: asked or "/status" in page.url)
     page.remove_listener("dialog", answer)
     assert asked in ([], ["beforeunload"])
     return bool(asked)
@@ -118,9 +117,9 @@ def test_on_paper_is_the_receipt_and_nothing_that_only_a_screen_can_do(
 
 def test_leaving_an_unkept_receipt_is_asked_about_and_one_that_was_printed_is_not(visit: Visit) -> None:
     page = reported(visit)
-    assert asked_before_leaving(page)
+    assert asked_before_leaving(visit)
     page.click("[data-print]")
-    assert not asked_before_leaving(page)
+    assert not asked_before_leaving(visit)
 
 
 def test_a_copied_receipt_is_in_the_clipboard_and_may_be_left(visit: Visit) -> None:
@@ -131,7 +130,7 @@ def test_a_copied_receipt_is_in_the_clipboard_and_may_be_left(visit: Visit) -> N
     page.wait_for_function("document.querySelector('[data-keep] [role=status]').textContent !== ''")
     assert TEXTS["fr"]["copied"] in page.inner_text("[data-keep] [role=status]")
     assert page.evaluate("navigator.clipboard.readText()") == receipt
-    assert not asked_before_leaving(page)
+    assert not asked_before_leaving(visit)
 
 
 def test_where_copying_is_refused_the_reader_is_told_and_still_asked(visit: Visit) -> None:
@@ -140,7 +139,7 @@ def test_where_copying_is_refused_the_reader_is_told_and_still_asked(visit: Visi
     page.click("[data-copied]")
     page.wait_for_function("document.querySelector('[data-keep] [role=status]').textContent !== ''")
     assert TEXTS["fr"]["not_copied"] in page.inner_text("[data-keep] [role=status]")
-    assert asked_before_leaving(page)
+    assert asked_before_leaving(visit)
 
 
 def test_saving_the_signed_proof_asks_nothing_and_keeps_no_receipt(visit: Visit) -> None:
@@ -148,4 +147,4 @@ def test_saving_the_signed_proof_asks_nothing_and_keeps_no_receipt(visit: Visit)
     with page.expect_download():
         page.click("section .btn")
     page.wait_for_function("start => performance.now() > start + 1100", arg=page.evaluate("performance.now()"))
-    assert asked_before_leaving(page)
+    assert asked_before_leaving(visit)

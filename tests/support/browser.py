@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.support.poll import eventually
 
 REQUIRED = "IBALAGH_REQUIRE_BROWSER"
 """The environment variable that forbids to skip these tests."""
@@ -60,6 +62,11 @@ class Visit:
         """Click on what leads to another page, and wait for it."""
         with self.page.expect_navigation():
             self.page.click(wanted)
+
+    def wait_until(self, so: Callable[[], object]) -> None:
+        """Wait until `so` is true; the browser's events arrive meanwhile, as they do only while it is asked something,
+        and a page on its way out answers nothing."""
+        eventually(lambda: (self.page.wait_for_timeout(20), so())[1], 15, every_s=0)
 
     def _note(self, message: ConsoleMessage) -> None:
         # A page that was refused with a status of its own is no mishap; whatever else could not be loaded is one.
