@@ -9,25 +9,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ibalagh.web.problems import Problem, internal_error
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content Security Policy level 3; `data:` is for the marks that Bootstrap's style sheet draws with."""
+"""Content Security Policy level 3 of what runs no script; `data:` is for the marks that Bootstrap's style sheet draws
+with."""
+SCRIPTED_POLICY: Final = f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'"
+"""The same for a page with scripts, and for a script, whose own policy it is when it runs as a worker."""
 
 SECURITY_HEADERS: Final[Sequence[tuple[bytes, bytes]]] = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), interest-cohort=()"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 PATIENCE_S: Final = 20.0
 SLOWEST_BYTES_PER_S: Final = 16_384
 """A telephone at the edge of its network is faster; who sends a byte now and then only wants to keep us waiting."""
-_NO_STORE: Final = (b"cache-control", b"no-store")
-
+_UNLESS_SAID: Final[Sequence[tuple[bytes, bytes]]] = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"cache-control", b"no-store"),
+)
 
 _TOO_SLOW: Final = Problem(
     408,
@@ -39,7 +43,8 @@ _TOO_SLOW: Final = Problem(
 
 
 class SecurityHeaders:
-    """Adds `SECURITY_HEADERS` to every response, and `no-store` where the response says nothing about caching."""
+    """Adds `SECURITY_HEADERS` to every response; and, where the response says nothing about it, the policy of what runs
+    no script, and `no-store`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,11 +57,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                headers += SECURITY_HEADERS
-                if not any(name == b"cache-control" for name, _ in headers):
-                    headers.append(_NO_STORE)
-                message = {**message, "headers": headers}
+                said = {name for name, _ in message["headers"]}
+                defaults = [(name, value) for name, value in _UNLESS_SAID if name not in said]
+                message = {**message, "headers": [*message["headers"], *SECURITY_HEADERS, *defaults]}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -15,12 +15,15 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import FileResponse, HTMLResponse
 
 from ibalagh.web.assets import ASSETS, asset_directory
+from ibalagh.web.middleware import SCRIPTED_POLICY
 from ibalagh.web.problems import Problem
 from ibalagh.web.visible import visible
 from ibalagh.web.words import LANGUAGES, by_language
 
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
-OWN_ASSETS: Final = ("ibalagh.css", "public.css")
+_STATIC: Final = files("ibalagh.web") / "static"
+OWN_ASSETS: Final = frozenset(each.name for each in _STATIC.iterdir())
+_SCRIPTED: Final = {"Content-Security-Policy": SCRIPTED_POLICY}
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
 _MOST_ACCEPTED_CHARS: Final = 200
 _WEIGHT: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)", re.ASCII | re.IGNORECASE)
@@ -29,6 +32,12 @@ _WORDS: Final = by_language(
     {
         "skip": ("انتقل إلى المحتوى", "Aller au contenu", "Skip to content", "Ir al contenido"),
         "leave": ("مغادرة سريعة", "Quitter vite", "Leave quickly", "Salir rápido"),
+        "leave_keys": (
+            "أو اضغط على مفتاح Esc ثلاث مرات متتالية",
+            "Ou appuyez trois fois de suite sur Échap",
+            "Or press Escape three times in a row",
+            "O pulse Escape tres veces seguidas",
+        ),
         "language": ("اللغة", "Langue", "Language", "Idioma"),
         "sign_in": ("الدخول", "Se connecter", "Sign in", "Entrar"),
         "sign_out": ("الخروج", "Se déconnecter", "Sign out", "Salir"),
@@ -76,8 +85,8 @@ class Pages:
     """The templates of a package, on top of the shared ones.
 
     `base.html` has the blocks `title`, `brand`, `head`, `languages`, `main`. A page that is given `quick_exit`, the
-    address of a harmless page, is one for the public: it begins with the way there and is dark where the reader's
-    system is."""
+    address of a harmless page, is one for the public: it begins with the way there, is dark where the reader's
+    system is, and has `public.js`. Only pages with a script have a policy that allows any."""
 
     def __init__(self, package: str | None = None, *, default_language: str = "ar") -> None:
         loaders = [PackageLoader("ibalagh.web")]
@@ -100,12 +109,14 @@ class Pages:
         html = self._environment.get_template(template).render(
             language=language, dir=direction(language), words=_WORDS[language], path=request.url.path, **values
         )
-        return HTMLResponse(html, status, {"Content-Language": language, "Vary": "Accept-Language"})
+        headers = {"Content-Language": language, "Vary": "Accept-Language"}
+        # What people wrote is escaped, so that only a template can have put this there.
+        return HTMLResponse(html, status, headers | (_SCRIPTED if "<script " in html else {}))
 
 
 def mount_assets(app: FastAPI) -> None:
-    """Serve `/assets/<name>`: the locked assets (`ibalagh.web.assets`) and our own style sheet; and say that there
-    is no icon, for which browsers ask by themselves."""
+    """Serve `/assets/<name>`: the locked assets (`ibalagh.web.assets`) and our own style sheets and scripts; and
+    say that there is no icon, for which browsers ask by themselves."""
 
     @app.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:
@@ -114,7 +125,8 @@ def mount_assets(app: FastAPI) -> None:
     @app.get("/assets/{name}", include_in_schema=False)
     def asset(name: str) -> Response:
         if name in OWN_ASSETS:
-            return FileResponse(str(files("ibalagh.web") / "static" / name), headers=_CACHED)
+            scripted = _SCRIPTED if name.endswith(".js") else {}
+            return FileResponse(str(_STATIC / name), headers=_CACHED | scripted)
         if name not in ASSETS:
             raise Problem(404, "not_found", "Not found")
         try:

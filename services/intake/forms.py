@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import orjson
 import yaml
 from fastapi import FastAPI, Request, Response
 
@@ -136,6 +137,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         unavailable: bool = False,
         suspicious: bool = False,
         busy: bool = False,
+        challenge: str = "",
     ) -> Response:
         language = choose_language(request)
         draft = steps.draft_of(posted)
@@ -158,6 +160,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             unavailable=unavailable,
             suspicious=suspicious,
             busy=busy,
+            challenge=challenge,
             patience=intake.admission.patience(posted.get("patience")),
             asked=questions.catalogue(),
             group=questions.group_of(draft),
@@ -196,10 +199,14 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             return form(request, step, posted, 422, rules=here, returning=True)
         if posted.get("website") and posted.get("confirmed") != steps.YES:
             return form(request, Step.CHECK, posted, 422, suspicious=True)
-        refusal = intake.admission.admit(patience=posted.get("patience"))
+        refusal, work = intake.admission.admit(posted.get("proof"), posted.get("patience")), True
+        if refusal is not None and refusal.bad_proof:
+            # Whose work is worth nothing is not set to work again, which would never end: there is patience.
+            refusal, work = intake.admission.admit(patience=posted.get("patience")), False
         if refusal is not None:
             intake_metrics().refused("busy")
-            response = form(request, Step.CHECK, posted, 503, busy=True)
+            challenge = orjson.dumps(intake.proofs.challenge()).decode() if work else ""
+            response = form(request, Step.CHECK, posted, 503, busy=True, challenge=challenge)
             response.headers["Retry-After"] = str(max(refusal.retry_after_s, PATIENCE_S))
             return response
         content = repr(sorted(draft.items())).encode()

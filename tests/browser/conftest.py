@@ -46,6 +46,13 @@ def intake(browser: Browser, place: Place) -> Iterator[IntakeProcess]:
 
 
 @pytest.fixture(scope="package")
+def flooded(browser: Browser, place: Place) -> Iterator[IntakeProcess]:
+    """An intake that takes nothing in without a proof of work or patience, as in a flood."""
+    with running(place, INTAKE_OPEN_RATE_PER_S="0.001") as process:
+        yield process
+
+
+@pytest.fixture(scope="package")
 def pictures() -> Path:
     """The folder of the screenshots: ``IBALAGH_PICTURES`` where it is set, else `artifacts/form`."""
     folder = Path(os.environ.get("IBALAGH_PICTURES") or PROJECT_ROOT / "artifacts" / "form")

@@ -1,4 +1,4 @@
-"""The whole form in a real browser, without JavaScript and with nothing but the keyboard, up to a receipt."""
+"""The whole form in a real browser, with JavaScript and without, with nothing but the keyboard, up to a receipt."""
 
 import re
 
@@ -78,11 +78,12 @@ def through_the_form(visit: Visit, language: str) -> None:
     assert TEXTS[language]["form"]["stays_anonymous"] in page.inner_text("main")
 
 
+@pytest.mark.parametrize("script", [False, True])
 @pytest.mark.parametrize("language", ["ar", "fr"])
-def test_a_report_is_made_with_the_keyboard_alone_and_without_script(
-    browser: Browser, intake: IntakeProcess, place: Place, language: str
+def test_a_report_is_made_with_the_keyboard_alone(
+    browser: Browser, intake: IntakeProcess, place: Place, language: str, script: bool
 ) -> None:
-    with visiting(browser, intake.url, script=False, locale=language) as visit:
+    with visiting(browser, intake.url, script=script, locale=language) as visit:
         through_the_form(visit, language)
         press_on(visit.page, ".btn-primary")
         enter(visit.page)

@@ -2,16 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.support.poll import eventually
 
 REQUIRED = "IBALAGH_REQUIRE_BROWSER"
 """The environment variable that forbids to skip these tests."""
-_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+INSECURE_HOST = "intake.test"
+"""A name of this machine that a browser does not trust without https, as it does loopback's own."""
+_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
 """As root, and with a container's small shared memory."""
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -38,14 +42,17 @@ def launched() -> Iterator[Browser]:
 
 
 class Visit:
-    """One reader's window: its page, and what it asked of the network."""
+    """One reader's window: its page, what it asked of the network, and what it complained of."""
 
     def __init__(self, context: BrowserContext, base_url: str) -> None:
         self.context = context
         self.page: Page = context.new_page()
         self.base_url = base_url
         self.requests: list[str] = []
+        self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._note)
 
     def open(self, path: str) -> None:
         """Go to a page of the service."""
@@ -56,6 +63,17 @@ class Visit:
         with self.page.expect_navigation():
             self.page.click(wanted)
 
+    def wait_until(self, so: Callable[[], object]) -> None:
+        """Wait until `so` is true; the browser's events arrive meanwhile, as they do only while it is asked something,
+        and a page on its way out answers nothing."""
+        eventually(lambda: (self.page.wait_for_timeout(20), so())[1], 15, every_s=0)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A page that was refused with a status of its own is no mishap; whatever else could not be loaded is one.
+        refused = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
+        if message.type in ("error", "warning") and not refused:
+            self.complaints.append(f"{message.text} ({message.location['url']})")
+
     def foreign_requests(self) -> list[str]:
         """What was asked of anybody but the service."""
         return [url for url in self.requests if not url.startswith((self.base_url + "/", "data:"))]
@@ -64,13 +82,17 @@ class Visit:
 @contextmanager
 def visiting(browser: Browser, base_url: str, *, script: bool, **given: Any) -> Iterator[Visit]:
     """A fresh window without history and cookies; `script` says whether pages may run any, the rest goes to
-    Playwright's `new_context`. It must leave without a cookie and without having asked anybody else."""
+    Playwright's `new_context`. It must leave without a cookie or anything else kept, without having asked anybody else,
+    and without a complaint of the browser: an error, a warning, a breach of the pages' policy."""
     context = browser.new_context(java_script_enabled=script, **given)
     context.set_default_timeout(15_000)
     try:
         visit = Visit(context, base_url)
         yield visit
         assert context.cookies() == []
-        assert visit.foreign_requests() == []
+        assert not visit.foreign_requests(), visit.foreign_requests()
+        assert not visit.complaints, visit.complaints
+        if script and visit.page.url.startswith(base_url):
+            assert visit.page.evaluate("localStorage.length + sessionStorage.length") == 0
     finally:
         context.close()
