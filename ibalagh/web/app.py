@@ -4,7 +4,7 @@ It has `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and the page 
 problem detail; limits bodies; sets the security headers; and keeps no access log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -22,11 +22,18 @@ _JSON: Final = "application/json"
 
 
 def create_app(
-    title: str, settings: Settings, probes: Sequence[Probe], *, public: bool = False, description: str = ""
+    title: str,
+    settings: Settings,
+    probes: Sequence[Probe],
+    *,
+    public: bool = False,
+    description: str = "",
+    larger_bodies: Mapping[str, tuple[str, int]] | None = None,
 ) -> FastAPI:
     """An application with everything that the services share; the service adds its routes.
 
     `public` is for the interface that anyone may reach: its answers about health name no part of the inside.
+    `larger_bodies`: see `BodyLimit`.
     `app.state.health` is the `Health` that the runner tells about its loops.
     """
     app = FastAPI(
@@ -42,7 +49,7 @@ def create_app(
     _add_operations(app, public=public)
     _add_documentation(app)
     pages.mount_assets(app)
-    app.add_middleware(BodyLimit, limit_bytes=settings.http_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=settings.http_body_bytes, larger=larger_bodies)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(SecurityHeaders)
     return app

@@ -5,7 +5,7 @@ The identity is sealed here, before anything leaves the process; the record to b
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from ibalagh.events.reports import ReportFacts, ReportReceivedV1
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.ports import Acknowledgement, Outgoing
 from services.intake import receipt
+from services.intake.attached import Claim, Upload, claims_of
 from services.intake.signing import Facts
 from services.intake.submission import MOROCCO, Submission
 from services.intake.vault import KeyProvider, Random, Sealed, seal
@@ -38,7 +39,7 @@ class Retry(NamedTuple):
 class Prepared(NamedTuple):
     """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key.
 
-    The two SHA-256 are of what was sent, and of the record's value.
+    The two SHA-256 are of what was sent, and of the record's value. `claims` are the files that become the report's own.
     """
 
     report_id: str
@@ -50,6 +51,7 @@ class Prepared(NamedTuple):
     sealed: Sealed | None
     received_sha256: bytes
     record_sha256: bytes
+    claims: Sequence[Claim] = ()
 
     def facts(self, position: Acknowledgement) -> Facts:
         """What to promise once the log holds the report at `position`."""
@@ -69,9 +71,17 @@ class Acceptance:
         self._random = random
 
     def prepare(
-        self, submission: Submission, *, channel: Channel, now: datetime, key: bytes | None = None, body: bytes = b""
+        self,
+        submission: Submission,
+        *,
+        channel: Channel,
+        now: datetime,
+        key: bytes | None = None,
+        body: bytes = b"",
+        uploads: Sequence[Upload] = (),
     ) -> Prepared:
-        """Everything to store and publish for `submission`, which was sent as `body` with the idempotency key `key`."""
+        """Everything to store and publish for `submission`, which was sent as `body` with the idempotency key `key`
+        and names `uploads`."""
         report_id = self._new_id()
         if key is None:
             retry = None
@@ -85,11 +95,16 @@ class Acceptance:
         if identity is not None and not identity.empty:
             sealed = seal(orjson.dumps(identity.model_dump(exclude_none=True)), report_id, self._keys, self._random)
         event = root(
-            _received(submission, report_id, channel, now), id_=report_id, source=SOURCE, subject=report_id, now=now
+            _received(submission, report_id, channel, now, uploads),
+            id_=report_id,
+            source=SOURCE,
+            subject=report_id,
+            now=now,
         )
         record = self._codec.encode(event)
         hashes = [hashlib.sha256(content).digest() for content in (body, record.value or b"")]
-        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes)
+        claims = claims_of(report_id, uploads) if uploads else ()
+        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes, claims)
 
     def receipt_of(self, report_id: str, retry: Retry) -> str:
         """The receipt of the report that was first stored for this key and body: the same for every retry."""
@@ -108,7 +123,9 @@ def record_of(codec: Codec, report_id: str, value: bytes, accepted_at: datetime)
     return codec.encode(event)._replace(value=value)
 
 
-def _received(submission: Submission, report_id: str, channel: Channel, now: datetime) -> ReportReceivedV1:
+def _received(
+    submission: Submission, report_id: str, channel: Channel, now: datetime, uploads: Sequence[Upload]
+) -> ReportReceivedV1:
     received_at = submission.submitted_at or now
     return ReportReceivedV1(
         report_id=report_id,
@@ -126,4 +143,5 @@ def _received(submission: Submission, report_id: str, channel: Channel, now: dat
         platform=submission.platform,
         place=submission.place,
         seen_at=submission.seen_at,
+        attachments=tuple(upload.told for upload in uploads),
     )

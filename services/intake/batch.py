@@ -4,6 +4,7 @@ A line may carry an `idempotency_key` of its own; otherwise the request's `Idemp
 one, so that a whole batch can be sent again.
 """
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -13,12 +14,14 @@ from ibalagh.events.vocabulary import Channel
 from ibalagh.web.problems import Problem
 from services.intake import openapi
 from services.intake.apikeys import Reporter, Scope
+from services.intake.attached import Upload, chosen
 from services.intake.gate import Gate
 from services.intake.http import Intake, idempotency_key, read_body
 from services.intake.submission import MAX_BODY_BYTES, BatchLine, Broken, InvalidSubmissionError, parse
 from services.intake.taking import MAX_ITEMS, Item, Made, own_key, respond, take_in, wants_proofs
 
 MAX_BATCH_BYTES: Final = 16_777_216
+_FILES: Final = b'"attachments"'
 
 
 def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
@@ -30,7 +33,8 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
         reporter = await gate.admit(request.headers.get("authorization"), Scope.BATCH)
         key = idempotency_key(request)
         lines = numbered_lines(await read_body(request, MAX_BATCH_BYTES))
-        items = [Item(number, partial(_prepare, intake, reporter, number, line, key)) for number, line in lines]
+        files = await intake.files.found(named_files(line for _, line in lines))
+        items = [Item(number, partial(_prepare, intake, reporter, number, line, key, files)) for number, line in lines]
         signed = wants_proofs(request)
         tally = await gate.tally(reporter, len(items))
         return respond(await take_in(intake, items, tally, signed=signed), signed=signed)
@@ -44,7 +48,23 @@ def numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
     return lines
 
 
-def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None) -> Made:
+def named_files(lines: Iterable[bytes]) -> set[str]:
+    """The ids of files that lines name, so that all are looked up at once; what is wrong with a line is told later."""
+    found: set[str] = set()
+    for line in lines:
+        if _FILES not in line or len(line) > MAX_BODY_BYTES:
+            continue
+        try:
+            named = parse(BatchLine, line).attachments
+        except InvalidSubmissionError:
+            continue
+        found.update(named)
+    return found
+
+
+def _prepare(
+    intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None, files: Mapping[bytes, Upload]
+) -> Made:
     if len(line) > MAX_BODY_BYTES:
         raise InvalidSubmissionError(Broken("", "too_large", f"A report may have {MAX_BODY_BYTES} bytes."))
     now = intake.clock()
@@ -53,7 +73,8 @@ def _prepare(intake: Intake, reporter: Reporter, number: int, line: bytes, key: 
         key = submission.idempotency_key.encode("ascii")
     elif key is not None:
         key = b"%b#%d" % (key, number)
+    uploads = chosen(submission.attachments, intake.files.hash_of, files)
     prepared = intake.acceptance.prepare(
-        submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line
+        submission, channel=Channel.BATCH, now=now, key=own_key(reporter, key), body=line, uploads=uploads
     )
     return Made(prepared)

@@ -9,7 +9,7 @@ press, answers with the same receipt.
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -25,6 +25,8 @@ from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
+from services.intake.draft_files import FILE_FIELDS, DraftFile, files_of, removed, with_files
+from services.intake.form_files import FIELD, NOT_NOW, Refused, Uploads
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
@@ -34,7 +36,7 @@ _PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
-_MOST_FIELDS: Final = 50
+_MOST_FIELDS: Final = 60
 _MAX_FORM_BYTES: Final = 1_048_576
 """Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
 TEXT_MAX_CHARS: Final = 20_000 - questions.MAX_ANSWERS_CHARS
@@ -55,9 +57,13 @@ def typed(body: bytes) -> dict[str, str]:
     """The fields of a posted form; of a repeated one the last. Control characters, which nobody can see and so nobody
     could correct, become spaces. Raises `Problem` 400."""
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return tidy(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
         raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
+
+
+def tidy(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Posted fields as `typed` gives them back."""
     return {name: _CONTROL.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
 
 
@@ -73,7 +79,14 @@ def submission_of(draft: Mapping[str, str]) -> Submission:
     if app and "platform" not in given:
         given["platform"] = app
     return parse_fields(
-        Submission, {**given, "text": questions.report_text(draft), "links": links, "identity": identity or None}
+        Submission,
+        {
+            **given,
+            "text": questions.report_text(draft),
+            "links": links,
+            "identity": identity or None,
+            "attachments": [file.attachment_id for file in files_of(draft)],
+        },
     )
 
 
@@ -102,12 +115,23 @@ def labels(texts: Mapping[str, Any]) -> dict[str, str]:
     own = texts["form"]
     named = {"category_hint": texts["category"], "origin_country": texts["country"]}
     named |= {"who": own["who_choice"], "messenger": own["messenger"]}
+    named |= dict.fromkeys((FIELD, *FILE_FIELDS), own["files"])
     named |= {questions.PREFIX + code: question["label"] for code, question in own["questions"].items()}
-    return {field: named.get(field) or texts[field] for field in steps.DRAFT_FIELDS}
+    return {field: named.get(field) or texts[field] for field in (*steps.DRAFT_FIELDS, FIELD)}
 
 
-def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
-    """Add the pages. `quick_exit` is where the button for leaving at once leads."""
+def said_sizes(files: Iterable[DraftFile], units: Mapping[str, str]) -> list[str]:
+    """How large files are, in words for a person."""
+    return [
+        f"{file.size_bytes / 1_000_000:.1f} {units['mb']}"
+        if file.size_bytes >= 1_000_000
+        else f"{max(1, round(file.size_bytes / 1_000))} {units['kb']}"
+        for file in files
+    ]
+
+
+def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) -> None:
+    """Add the pages. `quick_exit` is where the button for leaving at once leads; `uploads` takes files."""
     texts = read_texts()
 
     def page(template: str, request: Request, status: int = 200, **values: Any) -> Response:
@@ -127,10 +151,13 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         unavailable: bool = False,
         suspicious: bool = False,
         busy: bool = False,
+        refused: Sequence[Refused] = (),
     ) -> Response:
         language = choose_language(request)
         draft = steps.draft_of(posted)
-        said = texts[language]["rules"]
+        files = files_of(draft)
+        own = texts[language]["form"]
+        said = texts[language]["rules"] | {FIELD: own["files_refused"]}
         token = posted.get("draft", "")
         return page(
             "form.html",
@@ -145,6 +172,9 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             website=posted.get("website", ""),
             returning=returning,
             errors={field: said.get(rule, said["other"]) for field, rule in (rules or {}).items()},
+            files=list(zip(files, said_sizes(files, own["units"]), strict=True)),
+            most_files=uploads.most,
+            refused=[(each.name, own["file_rules"].get(each.rule, said["other"])) for each in refused],
             labels=labels(texts[language]),
             unavailable=unavailable,
             suspicious=suspicious,
@@ -168,7 +198,17 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
 
     @app.post("/", include_in_schema=False)
     async def receive_form(request: Request) -> Response:
-        posted = typed(await read_body(request, _MAX_FORM_BYTES))
+        refused: Sequence[Refused] = ()
+        if uploads.fits(request):
+            fields, taken, refused = await uploads.receive(request)
+            posted = tidy(fields)
+            files = [*files_of(posted), *taken]
+        else:
+            posted = typed(await read_body(request, _MAX_FORM_BYTES))
+            files = files_of(posted)
+        posted = with_files(posted, removed(files, posted.get("go", "")))
+        if refused:
+            return without(request, posted, refused)
         at, to, checks, returning = steps.move(posted)
         draft, now = steps.draft_of(posted), intake.clock()
         if to is not None:
@@ -177,6 +217,16 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
                 return form(request, at, posted, 422, rules=rules, returning=posted.get("returning") == steps.YES)
             return form(request, to, posted, returning=returning)
         return await send(request, posted, draft, now)
+
+    def without(request: Request, posted: Mapping[str, str], refused: Sequence[Refused]) -> Response:
+        """The page for files again, with what was not taken; the other files stay."""
+        later = any(each.rule == NOT_NOW for each in refused)
+        returning = posted.get("returning") == steps.YES
+        status, rules = (503 if later else 422), {FIELD: FIELD}
+        response = form(request, Step.EVIDENCE, posted, status, rules=rules, returning=returning, refused=refused)
+        if later:
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return response
 
     async def send(request: Request, posted: Mapping[str, str], draft: Mapping[str, str], now: datetime) -> Response:
         wrong = problems_of(draft, now)
@@ -197,6 +247,11 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         try:
             accepted = await accept(intake, submission_of(draft), Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
+            gone = gone_files(problem, draft)
+            if gone:
+                posted = with_files(posted, [file for file in files_of(draft) if file not in gone])
+                again = [Refused(file.name, "unknown_attachment") for file in gone]
+                return without(request, {**posted, "returning": steps.YES}, again)
             response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
             return response
@@ -219,6 +274,15 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         except PassingError:
             code, answer["unavailable"] = 503, True
         return page("status.html", request, code, **answer)
+
+
+def gone_files(problem: Problem, draft: Mapping[str, str]) -> list[DraftFile]:
+    """The files of a draft that a refusal says are not there any more; all of them when it does not say which."""
+    files = files_of(draft)
+    named = [each["field"].partition(".") for each in problem.errors if each["field"].startswith("attachments")]
+    if any(not place for _, _, place in named):
+        return files
+    return [files[int(place)] for _, _, place in named]
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:
