@@ -39,7 +39,7 @@ class Retry(NamedTuple):
 class Prepared(NamedTuple):
     """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key.
 
-    The two SHA-256 are of what was sent, and of the record's value. `claims` are the files that become the report's own.
+    The two SHA-256 are of what was sent, and of the record's value. `claims` are the files that become the report's.
     """
 
     report_id: str
@@ -102,9 +102,11 @@ class Acceptance:
             now=now,
         )
         record = self._codec.encode(event)
-        hashes = [hashlib.sha256(content).digest() for content in (body, record.value or b"")]
+        received, written = (hashlib.sha256(content).digest() for content in (body, record.value or b""))
         claims = claims_of(report_id, uploads) if uploads else ()
-        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes, claims)
+        return Prepared(
+            report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, received, written, claims
+        )
 
     def receipt_of(self, report_id: str, retry: Retry) -> str:
         """The receipt of the report that was first stored for this key and body: the same for every retry."""

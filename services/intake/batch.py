@@ -6,7 +6,7 @@ one, so that a whole batch can be sent again.
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 
@@ -24,6 +24,14 @@ MAX_BATCH_BYTES: Final = 16_777_216
 _FILES: Final = b'"attachments"'
 
 
+class _Sender(NamedTuple):
+    """Whose lines these are, the request's idempotency key, and the files that the lines name, as far as known."""
+
+    reporter: Reporter
+    key: bytes | None
+    files: Mapping[bytes, Upload]
+
+
 def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
     """Add the operation on batches; `gate` refuses everybody else."""
 
@@ -34,7 +42,8 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
         key = idempotency_key(request)
         lines = numbered_lines(await read_body(request, MAX_BATCH_BYTES))
         files = await intake.files.found(named_files(line for _, line in lines))
-        items = [Item(number, partial(_prepare, intake, reporter, number, line, key, files)) for number, line in lines]
+        sender = _Sender(reporter, key, files)
+        items = [Item(number, partial(_prepare, intake, sender, number, line)) for number, line in lines]
         signed = wants_proofs(request)
         tally = await gate.tally(reporter, len(items))
         return respond(await take_in(intake, items, tally, signed=signed), signed=signed)
@@ -62,9 +71,8 @@ def named_files(lines: Iterable[bytes]) -> set[str]:
     return found
 
 
-def _prepare(
-    intake: Intake, reporter: Reporter, number: int, line: bytes, key: bytes | None, files: Mapping[bytes, Upload]
-) -> Made:
+def _prepare(intake: Intake, sender: _Sender, number: int, line: bytes) -> Made:
+    reporter, key, files = sender
     if len(line) > MAX_BODY_BYTES:
         raise InvalidSubmissionError(Broken("", "too_large", f"A report may have {MAX_BODY_BYTES} bytes."))
     now = intake.clock()

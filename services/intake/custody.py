@@ -141,7 +141,7 @@ class Custody:
         if not rows:
             self.record(who, "evidence", "no_evidence", report_id)
             raise RefusedError("no_evidence")
-        return [OpenedFile(*row[:4], FileKey(False, *row[4:])) for row in rows]
+        return [OpenedFile(row[0], row[1], row[2], row[3], FileKey(False, *row[4:])) for row in rows]
 
     def give_up_files(self, key_id: str, who: Asking) -> int:
         """Forget the keys of files that a lost master key wraps, for a custodian who is admitted already; how many."""

@@ -19,7 +19,6 @@ from services.intake.http import Intake
 from services.intake.metrics import intake_metrics
 
 __all__ = ["MEDIA_TYPE", "Refused", "Sent", "Uploads"]
-FIELD: Final = "files"
 NOT_NOW: Final = "not_now"
 TOO_MANY: Final = "too_many_files"
 _MAX_FIELDS_BYTES: Final = 1_048_576

@@ -25,8 +25,9 @@ from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
-from services.intake.draft_files import FILE_FIELDS, DraftFile, files_of, removed, with_files
-from services.intake.form_files import FIELD, NOT_NOW, Refused, Uploads
+from services.intake.draft_files import FILE_FIELDS, files_of
+from services.intake.form_evidence import FIELD, later, page_without, read_page, shown, without_gone
+from services.intake.form_files import Refused, Uploads
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
@@ -120,14 +121,9 @@ def labels(texts: Mapping[str, Any]) -> dict[str, str]:
     return {field: named.get(field) or texts[field] for field in (*steps.DRAFT_FIELDS, FIELD)}
 
 
-def said_sizes(files: Iterable[DraftFile], units: Mapping[str, str]) -> list[str]:
-    """How large files are, in words for a person."""
-    return [
-        f"{file.size_bytes / 1_000_000:.1f} {units['mb']}"
-        if file.size_bytes >= 1_000_000
-        else f"{max(1, round(file.size_bytes / 1_000))} {units['kb']}"
-        for file in files
-    ]
+async def read_plain(request: Request) -> dict[str, str]:
+    """The fields of a page without files. Raises `Problem`."""
+    return typed(await read_body(request, _MAX_FORM_BYTES))
 
 
 def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) -> None:
@@ -155,9 +151,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
     ) -> Response:
         language = choose_language(request)
         draft = steps.draft_of(posted)
-        files = files_of(draft)
-        own = texts[language]["form"]
-        said = texts[language]["rules"] | {FIELD: own["files_refused"]}
+        said = texts[language]["rules"] | {FIELD: texts[language]["form"]["files_refused"]}
         token = posted.get("draft", "")
         return page(
             "form.html",
@@ -172,9 +166,6 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
             website=posted.get("website", ""),
             returning=returning,
             errors={field: said.get(rule, said["other"]) for field, rule in (rules or {}).items()},
-            files=list(zip(files, said_sizes(files, own["units"]), strict=True)),
-            most_files=uploads.most,
-            refused=[(each.name, own["file_rules"].get(each.rule, said["other"])) for each in refused],
             labels=labels(texts[language]),
             unavailable=unavailable,
             suspicious=suspicious,
@@ -186,6 +177,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
             identity=IDENTITY,
             countries=COUNTRIES[language],
             text_max=TEXT_MAX_CHARS,
+            **shown(draft, refused, uploads.most, texts[language]["form"], said["other"]),
         )
 
     @app.get("/", include_in_schema=False)
@@ -198,17 +190,9 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
 
     @app.post("/", include_in_schema=False)
     async def receive_form(request: Request) -> Response:
-        refused: Sequence[Refused] = ()
-        if uploads.fits(request):
-            fields, taken, refused = await uploads.receive(request)
-            posted = tidy(fields)
-            files = [*files_of(posted), *taken]
-        else:
-            posted = typed(await read_body(request, _MAX_FORM_BYTES))
-            files = files_of(posted)
-        posted = with_files(posted, removed(files, posted.get("go", "")))
+        posted, refused = await read_page(request, uploads, read_plain, tidy)
         if refused:
-            return without(request, posted, refused)
+            return page_without(form, request, posted, refused)
         at, to, checks, returning = steps.move(posted)
         draft, now = steps.draft_of(posted), intake.clock()
         if to is not None:
@@ -217,16 +201,6 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
                 return form(request, at, posted, 422, rules=rules, returning=posted.get("returning") == steps.YES)
             return form(request, to, posted, returning=returning)
         return await send(request, posted, draft, now)
-
-    def without(request: Request, posted: Mapping[str, str], refused: Sequence[Refused]) -> Response:
-        """The page for files again, with what was not taken; the other files stay."""
-        later = any(each.rule == NOT_NOW for each in refused)
-        returning = posted.get("returning") == steps.YES
-        status, rules = (503 if later else 422), {FIELD: FIELD}
-        response = form(request, Step.EVIDENCE, posted, status, rules=rules, returning=returning, refused=refused)
-        if later:
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return response
 
     async def send(request: Request, posted: Mapping[str, str], draft: Mapping[str, str], now: datetime) -> Response:
         wrong = problems_of(draft, now)
@@ -239,22 +213,16 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
         refusal = intake.admission.admit(patience=posted.get("patience"))
         if refusal is not None:
             intake_metrics().refused("busy")
-            response = form(request, Step.CHECK, posted, 503, busy=True)
-            response.headers["Retry-After"] = str(max(refusal.retry_after_s, PATIENCE_S))
-            return response
+            return later(form(request, Step.CHECK, posted, 503, busy=True), max(refusal.retry_after_s, PATIENCE_S))
         content = repr(sorted(draft.items())).encode()
         key = form_key(posted.get("draft", ""), content)
         try:
             accepted = await accept(intake, submission_of(draft), Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
-            gone = gone_files(problem, draft)
+            left, gone = without_gone(problem, posted)
             if gone:
-                posted = with_files(posted, [file for file in files_of(draft) if file not in gone])
-                again = [Refused(file.name, "unknown_attachment") for file in gone]
-                return without(request, {**posted, "returning": steps.YES}, again)
-            response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-            return response
+                return page_without(form, request, left, gone)
+            return later(form(request, Step.CHECK, posted, problem.status, unavailable=True), RETRY_AFTER_S)
         return page("receipt.html", request, **receipt_page.values(accepted))
 
     @app.get("/status", include_in_schema=False)
@@ -274,15 +242,6 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
         except PassingError:
             code, answer["unavailable"] = 503, True
         return page("status.html", request, code, **answer)
-
-
-def gone_files(problem: Problem, draft: Mapping[str, str]) -> list[DraftFile]:
-    """The files of a draft that a refusal says are not there any more; all of them when it does not say which."""
-    files = files_of(draft)
-    named = [each["field"].partition(".") for each in problem.errors if each["field"].startswith("attachments")]
-    if any(not place for _, _, place in named):
-        return files
-    return [files[int(place)] for _, _, place in named]
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:

@@ -240,13 +240,12 @@ class Publisher:
         earlier = None if report.retry is None else known.get(report.retry.key_hash)
         if earlier is None and report.report_id in without_files:
             return Outcome(Verdict.FILE_GONE)
-        if report.retry is None:
+        if report.retry is None or earlier is None:
+            # A second one with its key, which came at the same time as the first and that was refused, has neither.
             position = acknowledged.get(report.report_id)
             if position is None:
                 return _UNAVAILABLE
             return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt, report.facts(position))
-        if earlier is None:  # it came at the same time as the first one with its key, which was refused
-            return _UNAVAILABLE
         if earlier.body_hash != report.retry.body_hash:
             return Outcome(Verdict.KEY_REUSED)
         if earlier.pending:

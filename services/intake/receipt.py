@@ -54,7 +54,8 @@ _WEIGHTED: Final = _weighted()
 
 
 class Secrets(NamedTuple):
-    """What receipts, retries, proofs of work and ids of files are keyed with, each derived from one root secret never used itself."""
+    """What receipts, retries, proofs of work and ids of files are keyed with, each derived from one root secret that is
+    never used itself."""
 
     receipt: bytes
     pepper: bytes

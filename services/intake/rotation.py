@@ -1,8 +1,8 @@
 """Master keys come and go while intake works: a new one becomes the current one, data keys are wrapped again, an old
 one is dropped when it wraps nothing any more. Acts as the custodian's role, which does so without reading a ciphertext.
 
-In: the vault's key file and the vault; out: the same identities and files under the current key. Killed anywhere, it is run
-again: each batch takes effect as a whole, and the key file is replaced as a whole, after the database knows the key.
+In: the vault's key file and the vault; out: the same identities and files under the current key. Killed anywhere, it
+is run again: each batch takes effect as a whole, and the key file is replaced, after the database knows the key.
 """
 
 import time
@@ -35,7 +35,8 @@ class RotationError(Exception):
 
 
 class KeyUse(NamedTuple):
-    """A master key: how many data keys of identities and files it wraps, and whether the key file holds it, first or at all."""
+    """A master key: how many data keys of identities and files it wraps, and whether the key file holds it, first or at
+    all."""
 
     key_id: str
     wraps: int

@@ -86,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("open", _open, "show an identity on this terminal", by_name, why).add_argument("report", metavar="REPORT")
     command("erase", _erase, "erase an identity for ever", by_name, why).add_argument("report", metavar="REPORT")
-    files = command(
-        "evidence", _evidence, "write the files of a report, as they were sent, into a folder", by_name, why
-    )
+    files = command("evidence", _evidence, "write the files of a report as they were sent", by_name, why)
     files.add_argument("report", metavar="REPORT")
     files.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if need be; nothing is replaced")
     audit = command("audit", _audit, "everything that was done with the vault")

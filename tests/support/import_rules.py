@@ -16,6 +16,9 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 MORE_EDGES: Final = {
     "intake": (
         *("evidence/fence", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer", "evidence/viewing"),
+        *("attachments/blobs", "attachments/export", "attachments/openapi", "attachments/parts", "attachments/records"),
+        *("attachments/routes", "attachments/sweep", "attachments/taking", "attachments/vessel"),
+        *("form_evidence", "form_files"),
         *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
         *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
         *("rotation", "taking", "trusted", "vault_cli"),
@@ -36,6 +39,7 @@ PURE_LIBRARIES: Final = frozenset(
         "phonenumbers",
         "pydantic",
         "pydantic_core",
+        "python_multipart",
         "stdnum",
         "tldextract",
         "uuid_utils",

@@ -1,7 +1,6 @@
 """The parts that take files in, put together from settings: who takes, who knows the rows, who seals, who sweeps."""
 
 import os
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from ibalagh.local.paths import home
@@ -10,7 +9,7 @@ from ibalagh.storage.postgres import Database
 from services.intake.attachments.blobs import Blobs
 from services.intake.attachments.records import Records
 from services.intake.attachments.sweep import Sweep
-from services.intake.attachments.taking import Evidence, Limits
+from services.intake.attachments.taking import Evidence, Limits, Making
 from services.intake.attachments.vessel import Vessel
 from services.intake.evidence.inspection import inspect
 from services.intake.evidence.viewing import make_view
@@ -38,7 +37,8 @@ def parts_of(settings: IntakeSettings, database: Database, keys: KeyProvider, se
     spool = home() / "spool"
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     limits = Limits(settings.evidence_file_bytes, settings.evidence_staged_bytes, settings.evidence_uploads)
-    evidence = Evidence(records, vessel, secret, os.urandom, spool, limits, inspect=inspect, make_view=make_view)
+    making = Making(inspect, make_view)
+    evidence = Evidence(records, vessel, making, limits, secret=secret, random=os.urandom, spool=spool)
     sweep = Sweep(
         records,
         blobs,
@@ -54,4 +54,4 @@ def parts_of(settings: IntakeSettings, database: Database, keys: KeyProvider, se
 def blobs_of(settings: IntakeSettings) -> Blobs:
     """Where the settings say that evidence lies. Raises as `Blobs.at`."""
     url = settings.evidence_url
-    return Blobs.at(None if url is None else url.get_secret_value(), Path(home() / "evidence"))
+    return Blobs.at(None if url is None else url.get_secret_value(), home() / "evidence")

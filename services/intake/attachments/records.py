@@ -89,7 +89,7 @@ class Records:
         """The row of the audit for a look at a viewing copy, committed; None when there is no such copy."""
         with self._database.transaction() as tx:
             [audited] = tx.fetch_one(_SQL["note_view"], {"report_id": report_id, "number": number}) or (None,)
-        return audited
+        return None if audited is None else int(audited)
 
     def viewable(self, audited: int) -> Viewable | None:
         """The viewing copy that this row of the audit tells of."""

@@ -21,6 +21,7 @@ from services.intake.attachments.records import Records
 from services.intake.attachments.taking import Evidence, Taken, too_large
 from services.intake.attachments.vessel import Vessel
 from services.intake.evidence.kinds import SUFFIXES, Kind, RefusedFileError
+from services.intake.evidence.viewing import VIEW_KINDS
 from services.intake.http import Intake, admit
 from services.intake.metrics import intake_metrics
 from services.intake.vault import SealBrokenError
@@ -82,13 +83,14 @@ def add_routes(app: FastAPI, intake: Intake, evidence: Evidence, records: Record
             first = await run_in_threadpool(next, pieces, b"")
         except (MissingBlobError, SealBrokenError):
             raise _no_file() from None
-        name = f"{report_id}-{number}{SUFFIXES[Kind(file.media_type)]}"
+        copied = VIEW_KINDS[Kind(file.media_type)]
+        name = f"{report_id}-{number}{SUFFIXES[copied]}"
         headers = {
             "Content-Disposition": f'attachment; filename="{name}"',
             "Content-Length": str(file.size_bytes),
             "Content-Security-Policy": _INERT,
         }
-        return StreamingResponse(_chain(first, pieces), headers=headers, media_type=file.media_type)
+        return StreamingResponse(_chain(first, pieces), headers=headers, media_type=copied.value)
 
 
 def said_of(taken: Taken) -> dict[str, Any]:

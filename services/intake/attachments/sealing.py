@@ -27,7 +27,7 @@ _MOST_CHUNKS: Final = 1 << 32
 
 
 def sealed(plain: Iterable[bytes], data_key: bytes, prefix: bytes, context: bytes) -> Iterator[bytes]:
-    """The blob of `plain`, which may come in pieces of any size, for `context`; `prefix` is `PREFIX_BYTES` of chance."""
+    """The blob of `plain`, which may come in pieces of any size, for `context`; `prefix` is `PREFIX_BYTES` random."""
     cipher = AESGCM(data_key)
     header = _VERSION + prefix
     yield header

@@ -1,4 +1,4 @@
-"""One upload after the other, from the socket to a sealed, durable, staged file; never more of it in memory than a piece.
+"""From the socket to a sealed, durable, staged file, with never more of it in memory than a piece.
 
 In: the pieces of a file as they come; out: a `Taken` with the id that its uploader holds. Refused is what the rules of
 `services.intake.evidence` refuse (`RefusedFileError`), and what would fill the disk (`Problem` 503).
@@ -13,7 +13,7 @@ import base64
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Protocol
@@ -60,6 +60,13 @@ class Limits(NamedTuple):
     uploads: int
 
 
+class Making(NamedTuple):
+    """What looks into files, in threads: `inspect` says their kind, `make_view` makes the copy to look at."""
+
+    inspect: Callable[[BinaryIO], Kind]
+    make_view: MakeView
+
+
 class Staging(Protocol):
     """Where rows of files go; see `Records`."""
 
@@ -67,23 +74,23 @@ class Staging(Protocol):
 
     def staged_bytes(self) -> int: ...
 
-    def find(self, capability_hashes: Iterable[bytes]) -> dict[bytes, Upload]: ...
+    def find(self, capability_hashes: Collection[bytes]) -> dict[bytes, Upload]: ...
 
 
 class Evidence:
-    """Takes files in. Call it from one event loop; `inspect` and `make_view` are called in threads."""
+    """Takes files in. Call it from one event loop. `secret` keys the hashes of ids; `spool` is a folder for files that
+    are coming."""
 
     def __init__(
         self,
         staging: Staging,
         vessel: Vessel,
+        making: Making,
+        limits: Limits,
+        *,
         secret: bytes,
         random: Random,
         spool: Path,
-        limits: Limits,
-        *,
-        inspect: Callable[[BinaryIO], Kind],
-        make_view: MakeView,
     ) -> None:
         self._staging = staging
         self._vessel = vessel
@@ -91,8 +98,7 @@ class Evidence:
         self._random = random
         self._spool = spool
         self.limits = limits
-        self._inspect = inspect
-        self._make_view = make_view
+        self._making = making
         self._coming = 0
         self._coming_bytes = 0
         self._turn = asyncio.Semaphore(_AT_ONCE)
@@ -140,9 +146,9 @@ class Evidence:
                 raise unavailable("The file could not be stored. Please send it again.", _BUSY_RETRY_S) from None
 
     def _keep(self, file: BinaryIO, digest: bytes, size_bytes: int, name: str | None) -> Taken:
-        kind = self._inspect(file)
+        kind = self._making.inspect(file)
         file.seek(0)
-        copy = self._make_view(file, kind)
+        copy = self._making.make_view(file, kind)
         shown = safe_name(name, kind)
         upload_id = self._vessel.new_id()
         attachment_id = base64.urlsafe_b64encode(self._random(CAPABILITY_BYTES)).decode()
