@@ -101,6 +101,7 @@ class BodyLimit:
         app: ASGIApp,
         limit_bytes: int,
         patience_s: float = PATIENCE_S,
+        *,
         larger: Mapping[str, tuple[str, int]] | None = None,
     ) -> None:
         self._app = app
@@ -153,9 +154,9 @@ class BodyLimit:
             await _refusal(limit_bytes).response()(scope, receive, send)
 
     def _limit_of(self, scope: Scope) -> int:
-        media_type, limit_bytes = self._larger.get(scope["path"], ("", self._limit_bytes))
-        if scope["method"] != "POST":
+        if not self._larger or scope["method"] != "POST":
             return self._limit_bytes
+        media_type, limit_bytes = self._larger.get(scope["path"], ("", self._limit_bytes))
         sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
         fits = not media_type or sent.lower().startswith(media_type.encode())
         return limit_bytes if fits else self._limit_bytes

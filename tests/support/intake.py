@@ -119,6 +119,11 @@ class IntakeProcess:
             self.kill()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._process.kill()

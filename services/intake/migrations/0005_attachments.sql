@@ -148,3 +148,5 @@ GRANT SELECT ON intake_vault.uploads TO ibalagh_intake_custodian;
 GRANT SELECT (upload_id, view, key_id, wrapped_key), UPDATE (key_id, wrapped_key)
       ON intake_vault.upload_keys TO ibalagh_intake_custodian;
 GRANT EXECUTE ON FUNCTION intake_vault.evidence_opened, intake_vault.give_up_files TO ibalagh_intake_custodian;
+
+SET LOCAL ROLE ibalagh_intake;
