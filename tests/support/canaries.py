@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from fastapi.routing import APIRoute
 
 from services.intake.__main__ import application
+from services.intake.attachments.parts import Parts
 from services.intake.settings import IntakeSettings
 from tests.support.intake import made_intake
 from tests.support.log import read_all
@@ -73,9 +74,15 @@ def intake_routes() -> list[tuple[str, str]]:
     """Every route that intake has, by method and path, so that a new one is asked too."""
     nothing = cast(Any, None)
     intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
-    app = application(IntakeSettings(), intake, [])
+    app = application(IntakeSettings(), intake, [], None, Parts(nothing, nothing, nothing, nothing))
     found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
-    assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
+    assert {
+        ("POST", "/v1/reports"),
+        ("POST", "/v1/attachments"),
+        ("POST", "/v1/status"),
+        ("POST", "/"),
+        ("GET", "/metrics"),
+    } <= set(found)
     return sorted(found)
 
 

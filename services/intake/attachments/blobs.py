@@ -9,9 +9,9 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -20,10 +20,16 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from ibalagh.stream.errors import PassingError
 
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
 _PIECE_BYTES: Final = 1 << 18
 _PART_BYTES: Final = 5 << 20
 """The least size of a part of an upload that S3 takes."""
 _LISTED: Final = 1_000
+_CLIENT: Final["ClientConfig"] = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
+_RETRY: Final["RetryConfig"] = {"max_retries": 2, "retry_timeout": timedelta(seconds=20)}
+"""A bucket that is away is noticed while the uploader still waits."""
 
 
 class MissingBlobError(Exception):
@@ -43,7 +49,7 @@ class Blobs:
         """The store at `url` (`file:///…`, `s3://bucket/prefix`; S3's own variables say the rest), else the folder
         `default`, which is made. Raises OSError, and ValueError for a URL that names no store."""
         if url is not None and urlsplit(url).scheme != "file":
-            return cls(from_url(url), None, _PART_BYTES)
+            return cls(from_url(url, client_options=_CLIENT, retry_config=_RETRY), None, _PART_BYTES)
         folder = default if url is None else Path(unquote(urlsplit(url).path))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(LocalStore(folder), folder, _PIECE_BYTES)
