@@ -20,6 +20,8 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2, upper case."""
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 HOME_COUNTRY = "MA"
+MAX_ATTACHMENTS = 10
+"""Files that one report may have."""
 
 
 class ReportFacts(Data):
@@ -38,6 +40,18 @@ class ReportFacts(Data):
         return self.country != HOME_COUNTRY
 
 
+class Attachment(Data):
+    """A file that came with a report, as evidence: what it is, and never its name, which may hold personal data."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="Of the file as it was sent, in hexadecimal digits"
+    )
+    size_bytes: Annotated[int, Field(ge=1)]
+    media_type: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z]+/[a-z0-9.+-]+$")] = Field(
+        description="Found from the content, not from the name"
+    )
+
+
 class ReportReceivedV1(Data):
     """A report as the public sent it; the identity is not in it, whoever the reporter is."""
 
@@ -51,6 +65,9 @@ class ReportReceivedV1(Data):
     platform: ShortText | None = None
     place: ShortText | None = None
     seen_at: datetime | None = None
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=MAX_ATTACHMENTS)] = Field(
+        (), description="Files kept as evidence, in the order in which they were named"
+    )
 
 
 class Indicator(Data):

@@ -31,11 +31,13 @@ def create_app(
     description: str = "",
     problem_texts: Mapping[str, Texts] | None = None,
     problem_page: Page | None = None,
+    larger_bodies: Mapping[str, tuple[str, int]] | None = None,
 ) -> FastAPI:
     """An application with everything that the services share; the service adds its routes.
 
     `public` is for the interface that anyone may reach: its answers about health name no part of the inside.
     `problem_texts` and `problem_page` say its refusals in the reader's language (`ibalagh.web.refusals`).
+    `larger_bodies`: see `BodyLimit`.
     `app.state.health` is the `Health` that the runner tells about its loops.
     """
     app = FastAPI(
@@ -51,7 +53,7 @@ def create_app(
     _add_operations(app, public=public)
     _add_documentation(app)
     pages.mount_assets(app)
-    app.add_middleware(BodyLimit, limit_bytes=settings.http_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=settings.http_body_bytes, larger=larger_bodies)
     app.add_middleware(ErrorBoundary)
     if problem_texts is not None:
         app.add_middleware(Refusals, texts=problem_texts, page=problem_page)

@@ -1,7 +1,7 @@
 """Pure ASGI middleware, microseconds each: headers of every response, a limit on bodies, a last catch of errors."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,21 +93,34 @@ class ErrorBoundary:
 
 class BodyLimit:
     """Refuses bodies over `limit_bytes` with 413, by their announced length or, when chunked, as they come in; and with
-    408 those that take longer than `patience_s` and a second for every `SLOWEST_BYTES_PER_S` of them."""
+    408 those that take longer than `patience_s` and a second for every `SLOWEST_BYTES_PER_S` of them.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, patience_s: float = PATIENCE_S) -> None:
+    `larger` are other limits for bodies of one media type that are posted to one path: `{path: (media type, bytes)}`;
+    an empty media type stands for any. Their handlers stream them.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int,
+        patience_s: float = PATIENCE_S,
+        *,
+        larger: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
         self._patience_s = patience_s
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit_bytes = self._limit_of(scope)
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not announced.isdigit() or int(announced) > self._limit_bytes:
-            await self._refusal().response()(scope, receive, send)
+        if not announced.isdigit() or int(announced) > limit_bytes:
+            await _refusal(limit_bytes).response()(scope, receive, send)
             return
         received = 0
         started = complete = False
@@ -124,30 +137,34 @@ class BodyLimit:
                 raise _TOO_SLOW from None
             complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
-            if received > self._limit_bytes:
-                raise self._refusal()
+            if received > limit_bytes:
+                raise _refusal(limit_bytes)
             return message
 
         async def send_unless_refused(message: Message) -> None:
             # Whatever the application made of a body that was cut off, the answer is that it was too large.
             nonlocal started
-            if started or received <= self._limit_bytes:
+            if started or received <= limit_bytes:
                 started = True
                 await send(message)
 
         try:
             await self._app(scope, limited_receive, send_unless_refused)
         except Problem:
-            if received <= self._limit_bytes:
+            if received <= limit_bytes:
                 raise
-        if received > self._limit_bytes and not started:
-            await self._refusal().response()(scope, receive, send)
+        if received > limit_bytes and not started:
+            await _refusal(limit_bytes).response()(scope, receive, send)
 
-    def _refusal(self) -> Problem:
-        return Problem(
-            413,
-            "too_large",
-            "Too large",
-            f"A body may have {self._limit_bytes} bytes.",
-            headers={"Connection": "close"},
-        )
+    def _limit_of(self, scope: Scope) -> int:
+        if not self._larger or scope["method"] != "POST":
+            return self._limit_bytes
+        media_type, limit_bytes = self._larger.get(scope["path"], ("", self._limit_bytes))
+        sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+        fits = not media_type or sent.lower().startswith(media_type.encode())
+        return limit_bytes if fits else self._limit_bytes
+
+
+def _refusal(limit_bytes: int) -> Problem:
+    detail = f"A body may have {limit_bytes} bytes."
+    return Problem(413, "too_large", "Too large", detail, headers={"Connection": "close"})

@@ -31,9 +31,21 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes, refusals, retention_policy, trusted
+from services.intake import (
+    batch,
+    form_files,
+    forms,
+    http,
+    openapi,
+    receipt_routes,
+    refusals,
+    retention_policy,
+    trusted,
+)
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
+from services.intake.attachments import routes
+from services.intake.attachments.parts import FORM_BYTES, Parts, parts_of
 from services.intake.edge import Edge
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
@@ -98,6 +110,8 @@ def main() -> int:
         "relay": relay.run,
         "retention": _retention(settings, database, codec).run,
     }
+    files = parts_of(settings, database, keys.master, secrets.attachment)
+    loops["evidence"] = files.sweep.run
     proofs = Proofs(secrets.proof)
     intake = http.Intake(
         acceptance,
@@ -115,6 +129,7 @@ def main() -> int:
         ),
         proofs,
         _signer(settings),
+        files.evidence,
     )
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
@@ -123,29 +138,42 @@ def main() -> int:
         Probe(relay.name, relay.check),
     ]
     try:
-        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database)), settings)
+        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database), files), settings)
     finally:
         database.close()
 
 
 def application(
-    settings: IntakeSettings, intake: http.Intake, probes: list[Probe], keys: Keys | None = None
+    settings: IntakeSettings,
+    intake: http.Intake,
+    probes: list[Probe],
+    keys: Keys | None = None,
+    files: Parts | None = None,
 ) -> FastAPI:
-    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
+    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
+    `files` none are taken."""
+    whole_form = settings.evidence_files * settings.evidence_file_bytes + FORM_BYTES
     app = create_app(
         "Ibalagh intake",
         settings,
         probes,
         public=True,
         description="Report illegal content; follow a report.",
+        larger_bodies={
+            routes.PATH: ("", settings.evidence_file_bytes),
+            "/": (form_files.MEDIA_TYPE, whole_form),
+        },
         problem_texts=refusals.problem_texts(),
         problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
     )
+    if files is not None:
+        routes.add_routes(app, intake, files.evidence, files.records, files.vessel)
     gate = Gate(settings, keys, intake.clock, time.monotonic, max_age_s=settings.key_cache_s)
     http.add_routes(app, intake, gate)
     batch.add_routes(app, intake, gate)
     trusted.add_routes(app, intake, gate)
-    forms.add_routes(app, intake, settings.quick_exit_url)
+    uploads = form_files.Uploads(intake, None if files is None else files.evidence, settings.evidence_files)
+    forms.add_routes(app, intake, settings.quick_exit_url, uploads)
     receipt_routes.add_routes(app, intake)
     openapi.add_schemas(app)
     # Added last, it runs first: before anything else has seen an address.

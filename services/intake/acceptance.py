@@ -5,7 +5,7 @@ The identity is sealed here, before anything leaves the process; the record to b
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.ports import Acknowledgement, Outgoing
 from services.intake import receipt
+from services.intake.attached import Claim, Upload, claims_of
 from services.intake.signing import Facts
 from services.intake.submission import Submission
 from services.intake.vault import KeyProvider, Random, Sealed, seal
@@ -40,7 +41,7 @@ class Retry(NamedTuple):
 class Prepared(NamedTuple):
     """A report ready to be stored and published; `retry` is None when its sender gave no idempotency key.
 
-    The two SHA-256 are of what was sent, and of the record's value.
+    The two SHA-256 are of what was sent, and of the record's value. `claims` are the files that become the report's.
     """
 
     report_id: str
@@ -52,6 +53,7 @@ class Prepared(NamedTuple):
     sealed: Sealed | None
     received_sha256: bytes
     record_sha256: bytes
+    claims: Sequence[Claim] = ()
 
     def facts(self, position: Acknowledgement) -> Facts:
         """What to promise once the log holds the report at `position`."""
@@ -71,9 +73,17 @@ class Acceptance:
         self._random = random
 
     def prepare(
-        self, submission: Submission, *, channel: Channel, now: datetime, key: bytes | None = None, body: bytes = b""
+        self,
+        submission: Submission,
+        *,
+        channel: Channel,
+        now: datetime,
+        key: bytes | None = None,
+        body: bytes = b"",
+        uploads: Sequence[Upload] = (),
     ) -> Prepared:
-        """Everything to store and publish for `submission`, which was sent as `body` with the idempotency key `key`."""
+        """Everything to store and publish for `submission`, which was sent as `body` with the idempotency key `key`
+        and names `uploads`."""
         report_id = self._new_id()
         if key is None:
             retry = None
@@ -86,10 +96,11 @@ class Acceptance:
         sealed = None
         if identity is not None and not identity.empty:
             sealed = seal(identity.to_json(), report_id, self._keys, self._random)
-        data = received(report_id, submission, channel, now)
+        data = received(report_id, submission, channel, now, uploads)
         record = self._codec.encode(Event(report_id, _TYPE, SOURCE, report_id, now, now, data))
-        hashes = [hashlib.sha256(content).digest() for content in (body, record.value or b"")]
-        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, *hashes)
+        sent, written = (hashlib.sha256(content).digest() for content in (body, record.value or b""))
+        claims = claims_of(report_id, uploads) if uploads else ()
+        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, sent, written, claims)
 
     def receipt_of(self, report_id: str, retry: Retry) -> str:
         """The receipt of the report that was first stored for this key and body: the same for every retry."""

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
+from services.intake.attachments.file_keys import FileKey
 from services.intake.audit import Entry, Head
 from services.intake.vault import KeyProvider, SealBrokenError, Sealed, unseal
 
@@ -55,6 +56,16 @@ def asking(custodian: str, secret: str, reason: str) -> Asking:
 class _State(NamedTuple):
     sealed_at: datetime
     erased_at: datetime | None
+
+
+class OpenedFile(NamedTuple):
+    """An original that the audit says is opened: its number in the report, what it is, its key."""
+
+    upload_id: str
+    number: int
+    sha256: bytes
+    media_type: str
+    key: FileKey
 
 
 class Custody:
@@ -117,6 +128,26 @@ class Custody:
         given = {"report_ids": sorted(report_ids), "actor": who.custodian, "reason": who.reason}
         with self._database.transaction() as tx:
             [count] = tx.fetch_one(_SQL["vault_erase"], given) or (0,)
+        return int(count)
+
+    def open_files(self, report_id: str, who: Asking) -> list[OpenedFile]:
+        """The originals of a report, to be unsealed and written elsewhere, after the audit's row is committed. Raises
+        `RefusedError`: `unknown_custodian`, `wrong_secret`, `no_evidence`."""
+        report_id = _uuid(report_id)
+        self.admit(who, "evidence", report_id)
+        number = self.record(who, "evidence", "granted", report_id)
+        with self._database.transaction(read_only=True) as tx:
+            rows = tx.fetch_all(_SQL["evidence_opened"], {"audited": number})
+        if not rows:
+            self.record(who, "evidence", "no_evidence", report_id)
+            raise RefusedError("no_evidence")
+        return [OpenedFile(row[0], row[1], row[2], row[3], FileKey(False, *row[4:])) for row in rows]
+
+    def give_up_files(self, key_id: str, who: Asking) -> int:
+        """Forget the keys of files that a lost master key wraps, for a custodian who is admitted already; how many."""
+        given = {"key_id": key_id, "actor": who.custodian, "reason": who.reason}
+        with self._database.transaction() as tx:
+            [count] = tx.fetch_one(_SQL["files_give_up"], given) or (0,)
         return int(count)
 
     def has_custodians(self) -> bool:

@@ -9,7 +9,7 @@ press, answers with the same receipt.
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -27,7 +27,10 @@ from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES, OTHER_COUNTRY
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
+from services.intake.draft_files import FILE_FIELDS, files_of
 from services.intake.edge import COUNTRY
+from services.intake.form_evidence import FIELD, later, page_without, read_page, shown, without_gone
+from services.intake.form_files import Refused, Uploads
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
@@ -38,7 +41,7 @@ _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
 _EVIDENCE: Final = ("text", "links")
-_MOST_FIELDS: Final = 50
+_MOST_FIELDS: Final = 60
 _MAX_FORM_BYTES: Final = 1_048_576
 """Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
 TEXT_MAX_CHARS: Final = 20_000 - questions.MAX_ANSWERS_CHARS
@@ -60,9 +63,13 @@ def typed(body: bytes) -> dict[str, str]:
     can carry (`kept`); elsewhere control characters, which nobody can see and so could correct, become spaces. Raises
     `Problem` 400."""
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return tidy(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
         raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
+
+
+def tidy(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Posted fields as `typed` gives them back."""
     return {name: _typed(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in pairs}
 
 
@@ -83,7 +90,14 @@ def submission_of(draft: Mapping[str, str]) -> Submission:
     if app and "platform" not in given:
         given["platform"] = app
     return parse_fields(
-        Submission, {**given, "text": questions.report_text(draft), "links": links, "identity": identity or None}
+        Submission,
+        {
+            **given,
+            "text": questions.report_text(draft),
+            "links": links,
+            "identity": identity or None,
+            "attachments": [file.attachment_id for file in files_of(draft)],
+        },
     )
 
 
@@ -112,12 +126,18 @@ def labels(texts: Mapping[str, Any]) -> dict[str, str]:
     own = texts["form"]
     named = {"category_hint": texts["category"], "origin_country": texts["country"]}
     named |= {"who": own["who_choice"], "messenger": own["messenger"]}
+    named |= dict.fromkeys((FIELD, *FILE_FIELDS), own["files"])
     named |= {questions.PREFIX + code: question["label"] for code, question in own["questions"].items()}
-    return {field: named.get(field) or texts[field] for field in steps.DRAFT_FIELDS}
+    return {field: named.get(field) or texts[field] for field in (*steps.DRAFT_FIELDS, FIELD)}
 
 
-def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
-    """Add the pages. `quick_exit` is where the button for leaving at once leads."""
+async def read_plain(request: Request) -> dict[str, str]:
+    """The fields of a page without files. Raises `Problem`."""
+    return typed(await read_body(request, _MAX_FORM_BYTES))
+
+
+def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) -> None:
+    """Add the pages. `quick_exit` is where the button for leaving at once leads; `uploads` takes files."""
     texts = read_texts()
 
     def page(template: str, request: Request, status: int = 200, **values: Any) -> Response:
@@ -138,10 +158,11 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         suspicious: bool = False,
         busy: bool = False,
         challenge: str = "",
+        refused: Sequence[Refused] = (),
     ) -> Response:
         language = choose_language(request)
         draft = steps.draft_of(posted)
-        said = texts[language]["rules"]
+        said = texts[language]["rules"] | {FIELD: texts[language]["form"]["files_refused"]}
         token = posted.get("draft", "")
         return page(
             "form.html",
@@ -169,6 +190,7 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             countries=COUNTRIES[language],
             presumed=_presumed(request),
             text_max=TEXT_MAX_CHARS,
+            **shown(draft, refused, uploads.most, texts[language]["form"], said["other"]),
         )
 
     @app.get("/", include_in_schema=False)
@@ -181,7 +203,9 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
 
     @app.post("/", include_in_schema=False)
     async def receive_form(request: Request) -> Response:
-        posted = typed(await read_body(request, _MAX_FORM_BYTES))
+        posted, refused = await read_page(request, uploads, read_plain, tidy)
+        if refused:
+            return page_without(form, request, posted, refused)
         at, to, checks, returning = steps.move(posted)
         draft, now = steps.draft_of(posted), intake.clock()
         if to is not None:
@@ -207,17 +231,17 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             intake_metrics().refused("busy")
             challenge = orjson.dumps(intake.proofs.challenge()).decode() if work else ""
             response = form(request, Step.CHECK, posted, 503, busy=True, challenge=challenge)
-            response.headers["Retry-After"] = str(max(refusal.retry_after_s, PATIENCE_S))
-            return response
+            return later(response, max(refusal.retry_after_s, PATIENCE_S))
         content = repr(sorted(draft.items())).encode()
         key = form_key(posted.get("draft", ""), content)
         try:
             submission = submission_of(draft).located(request.scope.get(COUNTRY))
             accepted = await accept(intake, submission, Channel.FORM, key=key, body=content, now=now)
         except Problem as problem:
-            response = form(request, Step.CHECK, posted, problem.status, unavailable=True)
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-            return response
+            left, gone = without_gone(problem, posted)
+            if gone:
+                return page_without(form, request, left, gone)
+            return later(form(request, Step.CHECK, posted, problem.status, unavailable=True), RETRY_AFTER_S)
         return page("receipt.html", request, **receipt_page.values(accepted))
 
     @app.get("/status", include_in_schema=False)

@@ -4,7 +4,7 @@ Bodies are validated straight from their bytes. Whoever asks leaves no trace: no
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -18,6 +18,7 @@ from services.intake import openapi
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.admission import Admission
 from services.intake.apikeys import Reporter, Scope
+from services.intake.attached import ATTACHMENT_RULES, Upload, chosen
 from services.intake.edge import COUNTRY
 from services.intake.gate import OPERATOR, Gate
 from services.intake.metrics import intake_metrics
@@ -54,6 +55,27 @@ class Statuses(Protocol):
     def status_of(self, receipt_hash: bytes) -> ReportStatus | None: ...
 
 
+class Files(Protocol):
+    """Who knows the files that were sent before; see `attachments.taking.Evidence`."""
+
+    def hash_of(self, attachment_id: str) -> bytes: ...
+
+    async def found(self, attachment_ids: Iterable[str]) -> Mapping[bytes, Upload]: ...
+
+
+class NoFiles:
+    """`Files` of an intake that takes none: nothing is known."""
+
+    def hash_of(self, attachment_id: str) -> bytes:
+        """See `Files`."""
+        return attachment_id.encode()
+
+    async def found(self, attachment_ids: Iterable[str]) -> Mapping[bytes, Upload]:
+        """See `Files`."""
+        del attachment_ids
+        return {}
+
+
 class Intake(NamedTuple):
     """What the interfaces work with. `trusts` says whether an `Authorization` header is a trusted reporter's."""
 
@@ -65,6 +87,7 @@ class Intake(NamedTuple):
     admission: Admission
     proofs: Proofs
     signer: Signer
+    files: Files = NoFiles()
 
     def signed(self, facts: Facts | None) -> Mapping[str, Any] | None:
         """The signed receipt of an accepted report; None for a repeat of what was answered before there were any."""
@@ -91,7 +114,11 @@ async def accept(
 ) -> Accepted:
     """Take one report in; a trusted reporter's is counted by `tally`, which this ends. Raises `Problem`: 422 when the
     key came with another body before, 429 when the quota is used up, 503 when nothing can be promised now."""
-    prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body)
+    try:
+        uploads = chosen(submission.attachments, intake.files.hash_of, await intake.files.found(submission.attachments))
+    except InvalidSubmissionError as error:
+        raise invalid(error) from None
+    prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body, uploads=uploads)
     try:
         if tally is not None and not all(await tally.allow([prepared])):
             raise quota_used_up(now)
@@ -145,6 +172,8 @@ def refused(verdict: Verdict) -> Problem:
         return Problem(
             422, verdict.value, "Idempotency key reused", "This key came with another body before. Use a new key."
         )
+    if verdict is Verdict.FILE_GONE:
+        return invalid(InvalidSubmissionError(Broken("attachments", verdict.value, ATTACHMENT_RULES[verdict.value])))
     return unavailable("Nothing can be promised now. Please send it again, with the same key.", RETRY_AFTER_S)
 
 

@@ -46,7 +46,9 @@ class IntakeMetrics:
             ("how",),
             registry=registry,
         )
-
+        self._refused_files = Counter(
+            "ibalagh_intake_refused_files_total", "Files not taken in, by the rule", ("rule",), registry=registry
+        )
         self._gate = Counter(
             "ibalagh_intake_trusted_requests_total",
             "Requests of trusted reporters, by what the gate decided",
@@ -79,6 +81,10 @@ class IntakeMetrics:
     def refused(self, reason: str) -> None:
         """A report was not let in."""
         self._refused.labels(reason).inc()
+
+    def refused_file(self, rule: str) -> None:
+        """A file was not taken in."""
+        self._refused_files.labels(rule).inc()
 
     def reconciled(self, found: int, published: int) -> None:
         """Pending reports were settled."""

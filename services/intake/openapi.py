@@ -18,7 +18,7 @@ _KEY: Final[Mapping[str, Any]] = {
     "same key is answered with the same report and the same receipt",
     "schema": {"type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[!-~]+$"},
 }
-_PROOF: Final[Mapping[str, Any]] = {
+PROOF: Final[Mapping[str, Any]] = {
     "name": "Altcha",
     "in": "header",
     "required": False,
@@ -33,6 +33,7 @@ _PREFER: Final[Mapping[str, Any]] = {
     "about as much work again; a line that is sent again later with its key can ask for it then",
     "schema": {"type": "string"},
 }
+PROBLEM: Final = {"application/problem+json": {"schema": {"type": "object"}}}
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "Not JSON, a bad idempotency key, or a proof of work that is worth nothing",
     401: "No valid token or API key",
@@ -175,7 +176,7 @@ REPORT: Final = _operation(
     (202, "Durable: stored, and acknowledged by the log", _JSON, _ACCEPTED),
     (400, 401, 403, 413, 422, 429, 503),
     _KEY,
-    _PROOF,
+    PROOF,
 )
 BATCH: Final = _operation(
     "BatchLine",

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -40,6 +40,7 @@ class Verdict(StrEnum):
 
     ACCEPTED = "accepted"
     KEY_REUSED = "idempotency_key_reused"
+    FILE_GONE = "unknown_attachment"
     UNAVAILABLE = "unavailable"
 
 
@@ -191,7 +192,7 @@ class Publisher:
                 position = acknowledged.get(report.report_id)
                 hashes = (report.retry.body_hash, report.accepted_at, report.record_sha256)
                 known[report.retry.key_hash] = Known(report.report_id, *hashes, position, position is None)
-        return [self._outcome(report, known, acknowledged) for report in reports]
+        return [self._outcome(report, known, acknowledged, stored.without_files) for report in reports]
 
     def _too_late(self, reports: Sequence[Prepared]) -> dict[str, Acknowledgement]:
         if reports:
@@ -233,14 +234,21 @@ class Publisher:
         return found
 
     def _outcome(
-        self, report: Prepared, known: Mapping[bytes, Known], acknowledged: Mapping[str, Acknowledgement]
+        self,
+        report: Prepared,
+        known: Mapping[bytes, Known],
+        acknowledged: Mapping[str, Acknowledgement],
+        without_files: Collection[str],
     ) -> Outcome:
-        if report.retry is None:
+        earlier = None if report.retry is None else known.get(report.retry.key_hash)
+        if earlier is None and report.report_id in without_files:
+            return Outcome(Verdict.FILE_GONE)
+        if report.retry is None or earlier is None:
+            # A second one with its key, which came at the same time as the first and that was refused, has neither.
             position = acknowledged.get(report.report_id)
             if position is None:
                 return _UNAVAILABLE
             return Outcome(Verdict.ACCEPTED, report.report_id, report.receipt, report.facts(position))
-        earlier = known[report.retry.key_hash]
         if earlier.body_hash != report.retry.body_hash:
             return Outcome(Verdict.KEY_REUSED)
         if earlier.pending:

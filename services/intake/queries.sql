@@ -164,8 +164,9 @@ SELECT key_hash FROM submissions WHERE key_hash = ANY(%(keys)s::bytea[])
 SELECT purpose, key_id, check_value FROM intake_vault.keys WHERE dropped_at IS NULL
 
 -- name: vault_seals
--- Whether any identity is sealed with this master key.
+-- Whether any identity or file is sealed with this master key.
 SELECT EXISTS (SELECT FROM intake_vault.vault WHERE key_id = %(key_id)s)
+    OR EXISTS (SELECT FROM intake_vault.upload_keys WHERE key_id = %(key_id)s)
 
 -- name: any_submission
 -- Whether any receipt was given out.
@@ -225,13 +226,16 @@ SELECT number, hash FROM intake_vault.audit_head
 -- Master keys that are known, what each still seals, and when it was met first and dropped.
 SELECT k.key_id, coalesce(v.count, 0), k.first_seen_at, k.dropped_at
 FROM intake_vault.keys k
-LEFT JOIN (SELECT key_id, count(*) AS count FROM intake_vault.vault WHERE key_id IS NOT NULL GROUP BY key_id) v
+LEFT JOIN (SELECT key_id, count(*) AS count
+           FROM (SELECT key_id FROM intake_vault.vault WHERE key_id IS NOT NULL
+                 UNION ALL SELECT key_id FROM intake_vault.upload_keys) sealed GROUP BY key_id) v
     USING (key_id)
 WHERE k.purpose = 'master' ORDER BY k.first_seen_at, k.key_id
 
 -- name: vault_count_older
--- How many identities other master keys than this one seal.
-SELECT count(*) FROM intake_vault.vault WHERE key_id <> %(current)s
+-- How many identities and files other master keys than this one seal.
+SELECT (SELECT count(*) FROM intake_vault.vault WHERE key_id <> %(current)s)
+     + (SELECT count(*) FROM intake_vault.upload_keys WHERE key_id <> %(current)s)
 
 -- name: vault_claim_older
 -- Identities sealed with other master keys than the current one, locked.
@@ -276,3 +280,91 @@ INSERT INTO identity_categories (report_id, version, category)
 SELECT * FROM unnest(%(report_ids)s::uuid[], %(versions)s::int[], %(categories)s::text[])
 ON CONFLICT (report_id) DO UPDATE SET version = excluded.version, category = excluded.category
 WHERE identity_categories.version < excluded.version
+
+-- name: stage_upload
+-- A file whose blobs are durable and that no report has yet.
+INSERT INTO intake_vault.uploads (upload_id, capability_hash, sha256, size_bytes, media_type, view_bytes)
+VALUES (%(upload_id)s, %(capability_hash)s, %(sha256)s, %(size_bytes)s, %(media_type)s, %(view_bytes)s)
+
+-- name: stage_keys
+-- The keys of its blobs.
+INSERT INTO intake_vault.upload_keys (upload_id, view, key_id, wrapped_key, share)
+SELECT %(upload_id)s::uuid, * FROM unnest(%(views)s::boolean[], %(key_ids)s::text[], %(wrapped_keys)s::bytea[],
+                                          %(shares)s::bytea[])
+
+-- name: staged_bytes
+-- What the files weigh that no report has; many small ones fill the tables rather than the disk.
+SELECT coalesce(sum(greatest(size_bytes + coalesce(view_bytes, 0), 65536)), 0)::bigint
+FROM intake_vault.uploads WHERE report_id IS NULL
+
+-- name: find_uploads
+-- Files by the hashes of their ids, but for those that no report came for in time.
+SELECT capability_hash, sha256, size_bytes, media_type FROM intake_vault.uploads
+WHERE capability_hash = ANY(%(hashes)s::bytea[])
+  AND (report_id IS NOT NULL OR staged_at > now() - make_interval(secs => %(lifetime_s)s))
+
+-- name: lock_uploads
+-- Those of these files that no report has, locked.
+SELECT capability_hash FROM intake_vault.uploads
+WHERE capability_hash = ANY(%(hashes)s::bytea[]) AND report_id IS NULL
+ORDER BY capability_hash FOR UPDATE
+
+-- name: claim_uploads
+-- Give free files to reports.
+UPDATE intake_vault.uploads SET report_id = wish.report_id, number = wish.number
+FROM unnest(%(hashes)s::bytea[], %(report_ids)s::uuid[], %(numbers)s::smallint[]) AS wish (hash, report_id, number)
+WHERE uploads.capability_hash = wish.hash AND uploads.report_id IS NULL
+
+-- name: next_number
+-- The number of a report's next file.
+SELECT coalesce(max(number), 0) + 1 FROM intake_vault.uploads WHERE report_id = %(report_id)s
+
+-- name: files_of_report
+-- The files of a report, in order.
+SELECT number, sha256, size_bytes, media_type, view_bytes FROM intake_vault.uploads
+WHERE report_id = %(report_id)s ORDER BY number
+
+-- name: note_view
+-- Write a look at a viewing copy into the audit; null when there is none.
+SELECT intake_vault.note_view(%(report_id)s, %(number)s)
+
+-- name: viewable
+-- The viewing copy that a committed row of the audit tells of.
+SELECT upload_id::text, media_type, view_bytes, key_id, wrapped_key, share FROM intake_vault.viewable(%(audited)s)
+
+-- name: evidence_opened
+-- The originals whose opening a committed row of the audit tells of.
+SELECT upload_id::text, number, sha256, media_type, key_id, wrapped_key, share
+FROM intake_vault.evidence_opened(%(audited)s)
+
+-- name: forget_staged
+-- Delete files that no report came for in time; one that is being claimed is waited for, and then stays.
+DELETE FROM intake_vault.uploads WHERE report_id IS NULL AND upload_id IN (
+    SELECT upload_id FROM intake_vault.uploads
+    WHERE report_id IS NULL AND staged_at < now() - make_interval(secs => %(lifetime_s)s)
+    ORDER BY capability_hash LIMIT %(limit)s FOR UPDATE)
+RETURNING upload_id::text
+
+-- name: expire_files
+-- Delete the files of reports whose evidence was kept long enough, and say so in the audit; how many.
+SELECT intake_vault.expire_files(%(days)s, %(limit)s)
+
+-- name: known_uploads
+-- Which of these files have a row.
+SELECT upload_id::text FROM intake_vault.uploads WHERE upload_id = ANY(%(upload_ids)s::uuid[])
+
+-- name: files_claim_older
+-- Keys of files that other master keys than the current one wrap, locked.
+SELECT upload_id::text, view, key_id, wrapped_key FROM intake_vault.upload_keys
+WHERE key_id <> %(current)s ORDER BY upload_id, view LIMIT %(limit)s FOR UPDATE
+
+-- name: files_rewrap
+-- Put keys of files under another master key.
+UPDATE intake_vault.upload_keys SET key_id = %(key_id)s, wrapped_key = again.wrapped_key
+FROM unnest(%(upload_ids)s::uuid[], %(views)s::boolean[], %(wrapped_keys)s::bytea[])
+    AS again (upload_id, view, wrapped_key)
+WHERE upload_keys.upload_id = again.upload_id AND upload_keys.view = again.view
+
+-- name: files_give_up
+-- Forget the keys of files that a lost master key wraps, and say so in the audit; how many.
+SELECT intake_vault.give_up_files(%(key_id)s, %(actor)s, %(reason)s)

@@ -54,21 +54,22 @@ _WEIGHTED: Final = _weighted()
 
 
 class Secrets(NamedTuple):
-    """What receipts, retries and proofs of work are keyed with, each derived from one root secret never used itself."""
+    """What receipts, retries, proofs of work and ids of files are keyed with, each derived from one root secret that is
+    never used itself."""
 
     receipt: bytes
     pepper: bytes
     retry: bytes
     proof: bytes
+    attachment: bytes
 
     @classmethod
     def from_root(cls, root: bytes) -> "Secrets":
-        """The four keys of a root secret of at least 32 random bytes; ValueError when it is shorter."""
+        """The five keys of a root secret of at least 32 random bytes; ValueError when it is shorter."""
         if len(root) < 32:
             raise ValueError("a receipt secret has at least 32 bytes")
-        return cls(
-            *(keyed_hash(root, b"ibalagh intake %s v1" % use) for use in (b"receipt", b"pepper", b"retry", b"proof"))
-        )
+        uses = (b"receipt", b"pepper", b"retry", b"proof", b"attachment")
+        return cls(*(keyed_hash(root, b"ibalagh intake %s v1" % use) for use in uses))
 
 
 def keyed_hash(key: bytes, message: bytes) -> bytes:

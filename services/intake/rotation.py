@@ -1,20 +1,22 @@
 """Master keys come and go while intake works: a new one becomes the current one, data keys are wrapped again, an old
 one is dropped when it wraps nothing any more. Acts as the custodian's role, which does so without reading a ciphertext.
 
-In: the vault's key file and the vault; out: the same identities under the current key. Killed anywhere, it is run
-again: each batch takes effect as a whole, and the key file is replaced as a whole, after the database knows the key.
+In: the vault's key file and the vault; out: the same identities and files under the current key. Killed anywhere, it
+is run again: each batch takes effect as a whole, and the key file is replaced, after the database knows the key.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
+from services.intake.attachments.file_keys import context_of
 from services.intake.key_file import LOOK_EVERY_S
 from services.intake.keys import read_keys, replace_keys
 from services.intake.vault import KEY_BYTES, KeyRing, Random, rewrap
@@ -25,7 +27,7 @@ _LATE_S: Final = 2 * LOOK_EVERY_S
 """So long after the last batch may a service still seal with the key before, until it has looked at the file again."""
 
 Report = Callable[[int, int], None]
-"""Told how many identities are done, and of how many."""
+"""Told how many data keys are done, and of how many."""
 
 
 class RotationError(Exception):
@@ -33,10 +35,11 @@ class RotationError(Exception):
 
 
 class KeyUse(NamedTuple):
-    """A master key: how many identities it seals, and whether the key file holds it, first or at all."""
+    """A master key: how many data keys of identities and files it wraps, and whether the key file holds it, first or at
+    all."""
 
     key_id: str
-    identities: int
+    wraps: int
     first_seen_at: datetime
     dropped_at: datetime | None
     current: bool
@@ -60,7 +63,7 @@ class Rotation:
         return [KeyUse(row[0], row[1], row[2], row[3], row[0] == held[0], row[0] in held) for row in rows]
 
     def begin(self) -> tuple[str, bool]:
-        """Make a new current key, unless identities still wait for the present one; its id, and whether it is new."""
+        """Make a new current key, unless data keys still wait for the present one; its id, and whether it is new."""
         with self._alone():
             ring = self._ring()
             if self._older(ring.current):
@@ -73,7 +76,7 @@ class Rotation:
             return ring.current, True
 
     def finish(self, report: Report, sleep: Callable[[float], None] = time.sleep) -> int:
-        """Wrap everything with the current key, then once more what came in late; how many identities that were.
+        """Wrap everything with the current key, then once more what came in late; how many data keys that were.
 
         Raises `SealBrokenError` when a key is missing from the file, or a row was altered.
         """
@@ -83,7 +86,7 @@ class Rotation:
             done = 0
             for wait_s in (0.0, _LATE_S):
                 sleep(wait_s)
-                for count in self._batches(ring):
+                for count in chain(self._batches(ring), self._file_batches(ring)):
                     done += count
                     report(done, max(done, total))
             return done
@@ -97,7 +100,9 @@ class Rotation:
             with self._database.transaction() as tx:
                 [free] = tx.fetch_one(_SQL["vault_drop_key"], {"key_id": key_id}) or (False,)
             if not free:
-                raise RotationError(f"Identities are still sealed with {key_id}: `ibalagh vault rotate-key` first.")
+                raise RotationError(
+                    f"Identities or files are still sealed with {key_id}: `ibalagh vault rotate-key` first."
+                )
             kept = [key for key, held in zip(read_keys(self._path), ring.check_values, strict=True) if held != key_id]
             replace_keys(self._path, kept)
 
@@ -123,6 +128,21 @@ class Rotation:
                 tx.execute(_SQL["vault_rewrap"], {"key_id": ring.current, "report_ids": ids, "wrapped_keys": again})
             after = ids[-1]
             yield len(ids)
+
+    def _file_batches(self, ring: KeyRing) -> Iterator[int]:
+        """What is wrapped again is older no more, so the next batch is always the first."""
+        while True:
+            with self._database.transaction() as tx:
+                rows = tx.fetch_all(_SQL["files_claim_older"], {"current": ring.current, "limit": self._batch})
+                if not rows:
+                    return
+                again = [
+                    rewrap(key_id, wrapped, context_of(upload_id, view=view), ring)[1]
+                    for upload_id, view, key_id, wrapped in rows
+                ]
+                given = {"upload_ids": [row[0] for row in rows], "views": [row[1] for row in rows]}
+                tx.execute(_SQL["files_rewrap"], {**given, "key_id": ring.current, "wrapped_keys": again})
+            yield len(rows)
 
     def _ring(self) -> KeyRing:
         return KeyRing(read_keys(self._path), self._random)

@@ -85,6 +85,32 @@ class IntakeSettings(Settings):
         3_600, gt=0, description="Seconds between two sweeps that erase identities whose time is over"
     )
 
+    evidence_url: SecretStr | None = Field(
+        None,
+        description="Where sealed files lie: file:///folder, or s3://bucket/prefix with S3's own variables; unset: a "
+        "folder in the stack's state",
+    )
+    evidence_file_bytes: int = Field(
+        20_971_520, ge=1_024, le=20_971_520, description="Largest file that is taken as evidence, in bytes"
+    )
+    evidence_files: int = Field(10, ge=1, le=10, description="Most files that the form takes for a report")
+    evidence_staged_bytes: int = Field(
+        2_147_483_648,
+        ge=1_024,
+        description="Most bytes of files that wait for their report; beyond, further ones are refused for a while",
+    )
+    evidence_staged_s: float = Field(
+        21_600, gt=0, description="Seconds for which a file waits for its report; then it is deleted"
+    )
+    evidence_uploads: int = Field(100, ge=1, description="Most files that one process takes in at the same time")
+    evidence_sweep_interval_s: float = Field(
+        600, gt=0, description="Seconds between two sweeps that remove files which belong to no report"
+    )
+    evidence_orphan_s: float = Field(
+        3_600, gt=0, description="Age in seconds at which a sealed file without a row is removed: longer than an upload"
+    )
+    evidence_days: int = Field(1_825, ge=1, description="Days for which the evidence of a report is kept")
+
     @model_validator(mode="after")
     def _reconcile_after_publishing(self) -> Self:
         if self.reconcile_after_s < self.publish_timeout_s + 2:

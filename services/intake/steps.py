@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from services.intake.draft_files import FILE_FIELDS, REMOVE
 from services.intake.questions import PREFIX, all_fields, asked_of
 
 IDENTITY: Final = ("name", "phone", "email", "national_id")
@@ -21,6 +22,7 @@ class Step(StrEnum):
     WHAT = "what"
     DETAILS = "details"
     WHERE = "where"
+    EVIDENCE = "evidence"
     PLACE = "place"
     WHO = "who"
     CHECK = "check"
@@ -30,6 +32,7 @@ FIELDS: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.WHAT: ("text", "category_hint", "messenger"),
     Step.DETAILS: all_fields(),
     Step.WHERE: ("links", "platform", "seen_at"),
+    Step.EVIDENCE: FILE_FIELDS,
     Step.PLACE: ("origin_country", "place"),
     Step.WHO: ("who", *IDENTITY),
     Step.CHECK: (),
@@ -54,7 +57,7 @@ def move(posted: Mapping[str, str]) -> Move:
     at = _step(posted.get("step", Step.CHECK))
     go = posted.get("go", "next")
     returning = posted.get("returning") == YES
-    if go == "stay":
+    if go == "stay" or go.startswith(REMOVE):
         return Move(at, at, False, returning)
     if go.startswith("to-"):
         return Move(at, _step(go.removeprefix("to-")), False, True)

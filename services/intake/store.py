@@ -18,6 +18,8 @@ from ibalagh.stream.errors import ConflictError
 from ibalagh.stream.ports import Acknowledgement, TopicPartition
 from services.intake import packing
 from services.intake.acceptance import Prepared
+from services.intake.attached import allotted
+from services.intake.attachments.records import claim, free_among
 from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
@@ -44,10 +46,12 @@ class Known(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What storing a batch came to: the ids that are new, and what was known before, by the hash of its key."""
+    """What storing a batch came to: the ids that are new, what was known before, by the hash of its key, and the ids of
+    reports that named a file which is another's by now, or nobody's any more."""
 
     new: frozenset[str]
     known: Mapping[bytes, Known]
+    without_files: frozenset[str] = frozenset()
 
 
 class Pending(NamedTuple):
@@ -125,7 +129,9 @@ class IntakeStore:
     def _insert(self, tx: Transaction, reports: Sequence[Prepared]) -> Stored:
         if not reports:
             return Stored(frozenset(), {})
-        ordered = sorted(reports, key=lambda report: report.retry.key_hash if report.retry else b"")
+        without_files = _without_files(tx, reports)
+        takeable = [report for report in reports if report.report_id not in without_files]
+        ordered = sorted(takeable, key=lambda report: report.retry.key_hash if report.retry else b"")
         rows = tx.fetch_all(
             _SQL["store_submissions"],
             {
@@ -143,9 +149,10 @@ class IntakeStore:
             tx.copy_binary("pending", packing.PENDING, packing.pending(stored))
         if any(report.sealed for report in stored):
             tx.copy_binary("intake_vault.vault", packing.VAULT, packing.vault(stored))
-        keys = [r.retry.key_hash for r in ordered if r.retry is not None and r.report_id not in new]
+        claim(tx, [each for report in stored for each in report.claims])
+        keys = [r.retry.key_hash for r in reports if r.retry is not None and r.report_id not in new]
         known = tx.fetch_all(_SQL["find_by_key"], {"keys": keys}) if keys else []
-        return Stored(new, {bytes(row[0]): _known(row[1:]) for row in known})
+        return Stored(new, {bytes(row[0]): _known(row[1:]) for row in known}, without_files)
 
     def _note(self, tx: Transaction, published: Mapping[str, Acknowledgement]) -> None:
         if not published:
@@ -182,6 +189,14 @@ class Claim:
         """These are published, at these places, and not pending any more."""
         if published:
             _note_published(self._tx, published)
+
+
+def _without_files(tx: Transaction, reports: Sequence[Prepared]) -> frozenset[str]:
+    """The reports that do not get all the files that they name. Of a repeated request these are its first one's."""
+    wishing = [report for report in reports if report.claims]
+    free = free_among(tx, [each for report in wishing for each in report.claims])
+    granted = allotted([report.claims for report in wishing], free)
+    return frozenset(report.report_id for report, claims in zip(wishing, granted, strict=True) if claims is None)
 
 
 def _known(row: Sequence[Any]) -> Known:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ibalagh.events.reports import HOME_COUNTRY, Country
+from ibalagh.events.reports import HOME_COUNTRY, MAX_ATTACHMENTS, Country
 from ibalagh.events.vocabulary import Category
 
 MOROCCO: Final = ZoneInfo("Africa/Casablanca")
@@ -37,6 +37,7 @@ RULES: Final[Mapping[str, str]] = {
     "not_in_future": "The time lies in the future.",
     "not_before_2000": "The time lies before the year 2000.",
     "bad_idempotency_key": "An idempotency key has 16 to 128 visible ASCII characters.",
+    "bad_attachment_id": "An attachment is named by the attachment_id that POST /v1/attachments answered with.",
     "needs_token": "Only a trusted reporter who has that scope may state when a report was submitted.",
 }
 """Rules of our own: their code and what is told to the sender."""
@@ -121,6 +122,7 @@ Text = Annotated[
     str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_not_blank), BeforeValidator(_kept)
 ]
 Time = Annotated[datetime, AfterValidator(_aware)]
+AttachmentId = Annotated[str, StringConstraints(min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_-]*$")]
 IdempotencyKey = Annotated[str, StringConstraints(min_length=16, max_length=128, pattern=r"^[\x21-\x7e]*$")]
 
 
@@ -168,6 +170,9 @@ class Submission(_Body):
     place: OneLine | None = Field(None, description="Where the reporter is: town, province or country, in words")
     origin_country: Country = Field(HOME_COUNTRY, description="Country the reporter reports from, as stated")
     identity: Identity | None = Field(None, description="Leave out to report anonymously")
+    attachments: Annotated[tuple[AttachmentId, ...], Field(max_length=MAX_ATTACHMENTS)] = Field(
+        (), description="Files sent before: the ids that `POST /v1/attachments` answered with, each for one report"
+    )
     submitted_at: Time | None = Field(
         None, description="When the report reached a trusted reporter; accepted with a bearer token only"
     )
@@ -250,6 +255,8 @@ def _rule_of(problem: ErrorDetails) -> Broken:
         return _ours("", "bad_json")
     if field == "idempotency_key":
         return _ours(field, "bad_idempotency_key")
+    if field.startswith("attachments.") and rule.startswith("string_"):
+        return _ours(field, "bad_attachment_id")
     if rule == "string_unicode" or (rule == "string_pattern_mismatch" and field not in _OTHER_PATTERNS):
         return _ours(field, "no_control_characters")
     return Broken(field, rule, problem["msg"])

@@ -23,6 +23,10 @@ from rich.text import Text
 from ibalagh.local.paths import home
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
+from services.intake.attachments.blobs import MissingBlobError
+from services.intake.attachments.export import export
+from services.intake.attachments.parts import blobs_of
+from services.intake.attachments.vessel import Vessel
 from services.intake.audit import Head, problems
 from services.intake.custody import ROLE, Asking, Custody, RefusedError, asking
 from services.intake.key_check import KeyCheck, Places
@@ -37,6 +41,7 @@ _REFUSED: Final = {
     "unknown_custodian": "There is no custodian of this name.",
     "wrong_secret": "This is not the custodian's secret.",
     "no_identity": "The vault has no identity for this report: it was anonymous, or the id is another's.",
+    "no_evidence": "No files came with this report, or their time is over.",
     "broken_seal": "It does not open: its master key is not in the key file, or the row was altered.",
 }
 _Action = Callable[[argparse.Namespace, Database, CustodianSettings], int]
@@ -81,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command("open", _open, "show an identity on this terminal", by_name, why).add_argument("report", metavar="REPORT")
     command("erase", _erase, "erase an identity for ever", by_name, why).add_argument("report", metavar="REPORT")
+    files = command("evidence", _evidence, "write the files of a report as they were sent", by_name, why)
+    files.add_argument("report", metavar="REPORT")
+    files.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if need be; nothing is replaced")
     audit = command("audit", _audit, "everything that was done with the vault")
     audit.add_argument("--report", metavar="REPORT", help="of this report only")
     audit.add_argument("--verify", action="store_true", help="check that nothing was changed or removed")
@@ -116,6 +124,25 @@ def _erase(arguments: argparse.Namespace, database: Database, settings: Custodia
     return 0
 
 
+def _evidence(arguments: argparse.Namespace, database: Database, settings: CustodianSettings) -> int:
+    who = _who(arguments, settings)
+    vessel = Vessel(blobs_of(settings), KeyFile(_places(settings).master_file, os.urandom), os.urandom)
+    custody = Custody(database)
+    bad = 0
+    for file in custody.open_files(arguments.report, who):
+        try:
+            path = export(vessel, file, arguments.out)
+            print(f"{path}  {file.media_type}  SHA-256 {file.sha256.hex()}: as it was received")
+        except (SealBrokenError, MissingBlobError):
+            bad += 1
+            custody.record(who, "evidence", "broken_seal", arguments.report)
+            print(
+                f"File {file.number} does not open: its blob is gone or altered, or its key is not there.",
+                file=sys.stderr,
+            )
+    return int(bad > 0)
+
+
 def _audit(arguments: argparse.Namespace, database: Database, _: CustodianSettings) -> int:
     custody = Custody(database)
     if arguments.verify:
@@ -137,15 +164,15 @@ def _audit(arguments: argparse.Namespace, database: Database, _: CustodianSettin
 
 
 def _keys(_arguments: argparse.Namespace, database: Database, settings: CustodianSettings) -> int:
-    table = Table("key", "identities", "first seen (UTC)", "state")
+    table = Table("key", "wraps", "first seen (UTC)", "state")
     for use in _rotation(database, settings).uses():
         if use.dropped_at is not None:
             state = f"dropped {use.dropped_at:%Y-%m-%d}"
         elif use.held:
             state = "current" if use.current else "unwraps only"
         else:
-            state = "LOST: not in the key file" if use.identities else "not in the key file, seals nothing"
-        table.add_row(use.key_id, f"{use.identities:,}", f"{use.first_seen_at:%Y-%m-%d %H:%M}", state)
+            state = "LOST: not in the key file" if use.wraps else "not in the key file, seals nothing"
+        table.add_row(use.key_id, f"{use.wraps:,}", f"{use.first_seen_at:%Y-%m-%d %H:%M}", state)
     Console(width=None if sys.stdout.isatty() else 120).print(table)
     return 0
 
@@ -161,7 +188,7 @@ def _rotate(arguments: argparse.Namespace, database: Database, settings: Custodi
         task = bar.add_task("Wrapping again", total=None)
         count = rotation.finish(lambda done, total: bar.update(task, completed=done, total=total))
     custody.record(who, "rotate_key", "done")
-    print(f"{count:,} identities were put under it. `ibalagh vault keys` shows which keys can be dropped.")
+    print(f"{count:,} data keys were put under it. `ibalagh vault keys` shows which keys can be dropped.")
     return 0
 
 
@@ -173,7 +200,8 @@ def _drop(arguments: argparse.Namespace, database: Database, settings: Custodian
         if any(use.key_id == arguments.key and use.held for use in rotation.uses()):
             return _fail(f"{arguments.key} is not lost: the key file holds it.")
         count = sum(custody.erase_all(reports, who) for reports in rotation.sealed_with(arguments.key))
-        print(f"{count:,} identities that nobody can open any more are erased.")
+        files = custody.give_up_files(arguments.key, who)
+        print(f"{count:,} identities and {files:,} keys of files that nobody can open any more are erased.")
     rotation.drop(arguments.key)
     custody.record(who, "drop_key", "done")
     print(f"{arguments.key} is dropped: nothing can be sealed with it, and the key file does not hold it.")

@@ -4,6 +4,7 @@ In: a submission, which was validated when it was parsed; out: the data of an ev
 times, codes) is written once. Tests hold it to the model.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -14,16 +15,19 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.reports import ReportFacts
 from ibalagh.events.vocabulary import Channel
 from ibalagh.events.written import text_json, written
+from services.intake.attached import Upload
 from services.intake.submission import MOROCCO, Submission
 
 _RECEIVED: Final = (
     b'{"report_id":"%b","received_at":%b,"facts":%b,"text":%b,"links":%b,"language":%b,"category_hint":%b,'
-    b'"platform":%b,"place":%b,"seen_at":%b}'
+    b'"platform":%b,"place":%b,"seen_at":%b,"attachments":%b}'
 )
 
 
-def received(report_id: str, submission: Submission, channel: Channel, now: datetime) -> Data:
-    """What `report.received` says of `submission`, which came in by `channel` at `now` (aware, UTC)."""
+def received(
+    report_id: str, submission: Submission, channel: Channel, now: datetime, uploads: Sequence[Upload] = ()
+) -> Data:
+    """What `report.received` says of `submission`, which came in by `channel` at `now` (aware, UTC) with `uploads`."""
     received_at = submission.submitted_at or now
     day, wire_time = _moment(received_at)
     return written(
@@ -39,6 +43,7 @@ def received(report_id: str, submission: Submission, channel: Channel, now: date
             text_json(submission.platform),
             text_json(submission.place),
             b"null" if submission.seen_at is None else to_json(submission.seen_at),
+            to_json([upload.told for upload in uploads]) if uploads else b"[]",
         )
     )
 

@@ -114,6 +114,8 @@ class ReportCodec(Codec):
         language, platform, place = fields["language"], fields["platform"], fields["place"]
         if len(fields) != _FIELDS or fields["report_id"] != report_id or facts is None:
             return None
+        if fields["attachments"] != []:  # files come seldom: the model reads what is said of them
+            return None
         if type(text) is not str or not 0 < len(text) <= _MAX_TEXT or type(links) is not list:
             return None
         if links and not all([type(link) is str and len(link) <= _MAX_LINK for link in links]):  # noqa: C419 - twice as fast

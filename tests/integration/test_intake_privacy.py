@@ -40,13 +40,16 @@ def use_every_interface(intake: IntakeProcess) -> list[str]:
             http.get("/"),
             http.post("/", data={"text": TEXT, "name": NAME}),
             http.post("/status", data={"receipt": TEXT}),
+            http.post("/v1/attachments", params={"name": NAME}, content=TEXT.encode()),
+            http.post("/v1/attachments", params={"name": NAME}, content=b"PK\x03\x04" + TEXT.encode()),
+            http.post("/", data={"step": "evidence", "text": TEXT}, files={"files": (NAME, TEXT.encode())}),
             http.get("/readyz"),
             http.get("/healthz"),
             http.get("/metrics"),
             http.get("/docs"),
         ]
         assert [answer.status_code for answer in answers] == [
-            202, 422, 400, 400, 200, 401, 404, 404, 200, 200, 404, 200, 200, 200, 200,
+            202, 422, 400, 400, 200, 401, 404, 404, 200, 200, 404, 201, 422, 200, 200, 200, 200, 200,
         ]  # fmt: skip
         refused = list(canaries.ask_everything(http, canaries.intake_routes(), BODY_BYTES))
     assert {200, 400, 401, 404, 405, 413} <= {answer.status_code for answer in refused}
@@ -66,6 +69,7 @@ def test_no_address_text_or_name_of_a_reporter_appears_where_it_should_not(place
         metrics = intake.http.get("/metrics").content
     tables = canaries.tables(place.database_url)
     assert tables["table intake_vault.vault"]
+    assert tables["table intake_vault.uploads"].count(b"text/plain") >= 2
     files = canaries.files(place.home)
     assert b"started" in files["file intake.log"]
     topics = canaries.topics(place.bootstrap, place.prefix)

@@ -93,7 +93,7 @@ def test_a_rotation_puts_every_identity_under_a_new_key_and_the_old_one_can_be_d
     assert rotation(vault, 2).finish(lambda done, total: told.append((done, total)), lambda _s: None) == 6
     assert told == [(2, 6), (4, 6), (6, 6)]
     assert used(vault) == {None: 1, new: 7}
-    states = {use.key_id: (use.identities, use.current, use.held) for use in rotation(vault).uses()}
+    states = {use.key_id: (use.wraps, use.current, use.held) for use in rotation(vault).uses()}
     assert states == {old: (0, False, True), new: (7, True, True)}
     rotation(vault).drop(old)
     rotation(vault).drop(old)

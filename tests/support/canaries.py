@@ -71,7 +71,13 @@ def intake_routes() -> list[tuple[str, str]]:
     """Every route that intake has, by method and path, so that a new one is asked too."""
     app = described_application(IntakeSettings())
     found = [(method, each.path) for each in app.routes if isinstance(each, APIRoute) for method in each.methods]
-    assert {("POST", "/v1/reports"), ("POST", "/v1/status"), ("POST", "/"), ("GET", "/metrics")} <= set(found)
+    assert {
+        ("POST", "/v1/reports"),
+        ("POST", "/v1/attachments"),
+        ("POST", "/v1/status"),
+        ("POST", "/"),
+        ("GET", "/metrics"),
+    } <= set(found)
     return sorted(found)
 
 

@@ -21,6 +21,7 @@ from ibalagh.storage.migrate import apply
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
+from services.intake.attachments.parts import Parts
 from services.intake.http import Intake, Queue, Statuses
 from services.intake.proof import Proofs
 from services.intake.settings import IntakeSettings
@@ -121,6 +122,11 @@ class IntakeProcess:
             self.kill()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End it with SIGKILL."""
         self._process.kill()
@@ -193,4 +199,4 @@ def described_application(settings: IntakeSettings) -> FastAPI:
     """The service's application with nothing behind it, to see which routes it has and what its document says."""
     nothing = cast(Any, None)
     intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
-    return application(settings, intake, [])
+    return application(settings, intake, [], None, Parts(nothing, nothing, nothing, nothing))

@@ -26,8 +26,8 @@ def test_the_same_parts_give_the_same_receipt_and_other_parts_another() -> None:
     assert receipt.derive(SECRETS.receipt, b"a") != receipt.derive(SECRETS.pepper, b"a")
 
 
-def test_the_four_keys_of_a_root_differ_from_it_and_from_each_other() -> None:
-    assert len({bytes(range(32)), *SECRETS}) == 5
+def test_the_five_keys_of_a_root_differ_from_it_and_from_each_other() -> None:
+    assert len({bytes(range(32)), *SECRETS}) == 6
 
 
 def test_a_short_root_secret_is_refused() -> None:

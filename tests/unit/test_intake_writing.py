@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportFacts, ReportReceivedV1
 from ibalagh.events.vocabulary import Category, Channel
+from services.intake.attached import Upload
 from services.intake.submission import MOROCCO, Submission, parse_fields
 from services.intake.writing import received
 
@@ -29,7 +30,14 @@ _fields = st.fixed_dictionaries(
 )
 
 
-def modelled(submission: Submission, channel: Channel, now: datetime) -> ReportReceivedV1:
+_uploads = st.lists(
+    st.builds(Upload, st.just(b""), st.binary(min_size=32, max_size=32), st.integers(1, 20), st.just("image/png")),
+    max_size=2,
+)
+_SAME = ReportReceivedV1.model_fields.keys() & Submission.model_fields.keys() - {"attachments"}
+
+
+def modelled(submission: Submission, channel: Channel, now: datetime, uploads: list[Upload]) -> ReportReceivedV1:
     received_at = submission.submitted_at or now
     day = received_at.astimezone(MOROCCO).date()
     return ReportReceivedV1(
@@ -38,13 +46,15 @@ def modelled(submission: Submission, channel: Channel, now: datetime) -> ReportR
         facts=ReportFacts(
             received_on=day, identified=submission.identified, country=submission.origin_country, channel=channel
         ),
-        **submission.model_dump(include=ReportReceivedV1.model_fields.keys() & Submission.model_fields.keys()),
+        attachments=tuple(upload.told for upload in uploads),
+        **submission.model_dump(include=_SAME),
     )
 
 
-@given(_fields, st.sampled_from(Channel), _time)
+@given(_fields, st.sampled_from(Channel), _time, _uploads)
 def test_written_by_hand_it_is_letter_for_letter_what_the_model_writes(
-    fields: dict[str, Any], channel: Channel, now: datetime
+    fields: dict[str, Any], channel: Channel, now: datetime, uploads: list[Upload]
 ) -> None:
     submission = parse_fields(Submission, fields)
-    assert received(_REPORT_ID, submission, channel, now).to_json() == modelled(submission, channel, now).to_json()
+    said = received(_REPORT_ID, submission, channel, now, uploads).to_json()
+    assert said == modelled(submission, channel, now, uploads).to_json()
