@@ -1,7 +1,8 @@
 """What a refusal of intake says: to programs in the languages of `texts/problems/`, to a browser as a page.
 
-The page says in plain words what to do now and where the draft is: a report is in the browser that wrote it
-(`services.intake.steps`), so going back, or loading the page again, brings it back.
+The page says in plain words what to do now and where the draft is. It is in the browser alone
+(`services.intake.steps`): to load the page again sends it again, so that is said of what may pass; to go back shows it
+again only as far as the browser kept it, which for the first page none does, since fields and pages ask it not to.
 """
 
 from collections.abc import Mapping

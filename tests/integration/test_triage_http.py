@@ -247,6 +247,22 @@ def test_hostile_text_is_shown_as_text_and_no_link_of_it_can_be_clicked(triage: 
     assert "unsafe" not in page.headers["content-security-policy"]
 
 
+def test_odd_characters_are_marked_and_a_link_that_imitates_another_is_pointed_out(
+    triage: Triage, client: httpx.Client
+) -> None:
+    link = "https://p\u0430y.example/\u202efdp"
+    id_ = triage.report(f"{UNSURE} \u202eelbisivni\x1b\\u0000", links=(link,))
+    waiting(client, 1)
+    sign_in(client)
+    page = client.get(f"/reports/{id_}?lang=en").text
+    assert "⟦U+202E⟧</span>elbisivni<span" in page
+    assert "p\u0430y.example/<span" in page
+    assert not {"\u202e", "\x1b"} & set(page)
+    assert "mixed_script_link" in page
+    [found] = client.get(f"/v1/reports/{id_}", headers=BEARER).json()["suspicious_links"]
+    assert found == {"value": "xn--py-7kc.example/fdp", "reads": "p\u0430y.example", "why": "mixed_script_link"}
+
+
 def test_a_decision_of_the_page_needs_its_sessions_form(triage: Triage, client: httpx.Client) -> None:
     id_ = triage.report(UNSURE)
     waiting(client, 1)
