@@ -15,6 +15,7 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
+        *("evidence/fence", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer", "evidence/viewing"),
         *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
         *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
         *("rotation", "taking", "trusted", "vault_cli"),
@@ -23,7 +24,7 @@ MORE_EDGES: Final = {
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }
-"""Edges that a service split off from those above, since a file holds one idea."""
+"""Edges that a service split off from those above, since a file holds one idea; in a package, with its name."""
 
 PURE_LIBRARIES: Final = frozenset(
     {
@@ -116,12 +117,12 @@ def imports(tree: ast.Module, name: str) -> Iterator[Import]:
 
 
 def is_domain(name: str) -> bool:
-    """Whether a file is a domain module of a service."""
-    parts = name.split("/")
-    if parts[0] != "services" or len(parts) < 3 or parts[-1] == "__init__.py":
+    """Whether a file is a domain module of a service; in a package, unless the package or the module is an edge."""
+    parts = name.removesuffix(".py").split("/")
+    if parts[0] != "services" or len(parts) < 3 or parts[-1] == "__init__":
         return False
-    module = parts[2].removesuffix(".py")
-    return not any(fnmatch(module, edge) for edge in (*EDGES, *MORE_EDGES.get(parts[1], ())))
+    edges = (*EDGES, *MORE_EDGES.get(parts[1], ()))
+    return not any(fnmatch(module, edge) for module in (parts[2], "/".join(parts[2:])) for edge in edges)
 
 
 def _is_pure_of_ours(name: str) -> bool:
@@ -146,7 +147,9 @@ def _breaches(name: str, module: str) -> Iterator[str]:
     if top == "services":
         if rest.partition(".")[0] != service:
             yield "a service never imports another"
-        elif is_domain(name) and not is_domain(f"services/{service}/{rest.split('.')[1] if '.' in rest else ''}.py"):
+        elif is_domain(name) and not all(
+            is_domain(f"services/{'/'.join(rest.split('.')[:deep])}") for deep in range(2, rest.count(".") + 2)
+        ):
             yield "a domain module never imports an edge"
     elif is_domain(name):
         yield from _outside_the_domain(module, top)

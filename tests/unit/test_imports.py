@@ -45,6 +45,8 @@ def test_there_is_something_to_check() -> None:
         ("services/triage/urgency.py", "from datetime import datetime\nnow = datetime.now()"),
         ("services/triage/urgency.py", "def f() -> None:\n    import psycopg2"),
         ("services/triage/rules/words.py", "import psycopg2"),
+        ("services/intake/evidence/names.py", "from services.intake.evidence.viewing import make_view"),
+        ("services/intake/evidence/names.py", "import PIL.Image"),
         ("services/triage/handlers.py", "import psycopg2"),
         ("services/triage/handlers.py", "from services.stats import counting"),
         ("services/triage/handlers.py", "import services.stats.counting"),

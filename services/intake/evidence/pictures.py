@@ -6,7 +6,8 @@ is decoded. All raise `RefusedFileError`: `truncated_file`, `damaged_file`, `too
 
 import re
 import zlib
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from services.intake.evidence.kinds import MAX_PIXELS, MAX_SIDE, RefusedFileError
 from services.intake.evidence.source import Source
@@ -31,34 +32,45 @@ def check_pixels(width: int, height: int) -> None:
 
 def jpeg_end(source: Source, start: int) -> int:
     """After the EOI marker of the JPEG at `start` (ITU T.81, annex B)."""
+    return list(jpeg_segments(source, start))[-1].end
+
+
+class Segment(NamedTuple):
+    """A segment of a JPEG: its marker's second byte, where it starts and ends; a scan ends after its coded data."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def jpeg_segments(source: Source, start: int) -> Iterator[Segment]:
+    """The segments between SOI and EOI, and EOI itself as the last; no more than `MOST_PARTS`."""
     place, framed, scanned = start + 2, False, False
     for _ in range(MOST_PARTS):
         head = source.at(place, 2)
-        if head[0] != 0xFF:
+        if head[0] != 0xFF or head[1] in {0x00, 0xD8}:
             raise RefusedFileError("damaged_file")
         marker = head[1]
-        if marker == 0xFF:
+        if marker == 0xFF:  # a filling byte
             place += 1
-        elif marker in _BARE:
-            place += 2
-        elif marker == 0xD9:
+            continue
+        if marker == 0xD9:
             if not (framed and scanned):
                 raise RefusedFileError("damaged_file")
-            return place + 2
-        else:
-            length = source.number(place + 2, 2)
-            if length < 2 or marker in {0x00, 0xD8}:
-                raise RefusedFileError("damaged_file")
-            if marker in _FRAMES:
-                check_pixels(source.number(place + 7, 2), source.number(place + 5, 2))
-                framed = True
-            place += 2 + length
-            if marker == 0xDA:
-                scanned = True
-                found = source.find(_MARKER, place, source.size)
-                if found is None:
-                    raise RefusedFileError("truncated_file")
-                place = found[0]
+            yield Segment(marker, place, place + 2)
+            return
+        length = 0 if marker in _BARE else source.number(place + 2, 2)
+        end = place + 2 + length
+        if marker in _FRAMES:
+            check_pixels(source.number(place + 7, 2), source.number(place + 5, 2))
+            framed = True
+        elif marker == 0xDA:
+            found = source.find(_MARKER, end, source.size)
+            if found is None:
+                raise RefusedFileError("truncated_file")
+            end, scanned = found[0], True
+        yield Segment(marker, place, end)
+        place = end
     raise RefusedFileError("damaged_file")
 
 

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from services.intake.evidence.kinds import RefusedFileError
 from services.intake.evidence.source import Source
 
-_MOST_FRAMES: Final = 1_000_000
 _BIT_RATES: Final = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -50,9 +49,8 @@ def mp3_frames(source: Source, start: int) -> tuple[int, int] | None:
         padded = source.find(_NOT_ZERO, place, source.size)
         place = padded[0] if padded else source.size
     first, count = place, 0
-    for _ in range(_MOST_FRAMES):
-        length_of_frame = frame_length(source.peek(place, 4))
-        if length_of_frame is None or place + length_of_frame > source.size:
+    while length_of_frame := frame_length(source.peek(place, 4)):
+        if place + length_of_frame > source.size:
             break
         place, count = place + length_of_frame, count + 1
     return (first, place) if count >= 3 or (count and place == source.size) else None

@@ -11,15 +11,27 @@ WINDOW: Final = 64 * 1024
 """Bytes that are held at once while a file is searched."""
 
 
+MOST_READS: Final = 1_000_000
+"""Reads of one file: some seconds. A file made of headers alone is given up on; an honest one takes some thousands, a
+sound file of 20 MB with the shortest frames 900,000."""
+
+
 class Source:
     """A file of known size, read by position. Positions and lengths are in bytes from the file's start."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._reads = 0
         self.size = file.seek(0, io.SEEK_END)
 
     def peek(self, start: int, length: int) -> bytes:
-        """Up to `length` bytes at `start`: fewer where the file ends."""
+        """Up to `length` bytes at `start`: fewer where the file ends.
+
+        Raises `RefusedFileError` (`damaged_file`) beyond `MOST_READS`; so does everything that reads.
+        """
+        self._reads += 1
+        if self._reads > MOST_READS:
+            raise RefusedFileError("damaged_file")
         self._file.seek(start)
         return self._file.read(length)
 
