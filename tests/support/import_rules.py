@@ -15,7 +15,14 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
-        *("evidence/fence", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer", "evidence/viewing"),
+        *(
+            "evidence/fence",
+            "evidence/syscalls",
+            "evidence/view_pdf",
+            "evidence/view_pictures",
+            "evidence/viewer",
+            "evidence/viewing",
+        ),
         *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
         *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
         *("rotation", "taking", "trusted", "vault_cli"),
