@@ -52,12 +52,23 @@ def jpeg(orientation: int = 1) -> bytes:
     return _saved(_picture(), "JPEG", exif=_exif(orientation), xmp=XMP, comment=CANARY)
 
 
+def mpo() -> bytes:
+    """A photograph with a second one, as phones with several lenses make it."""
+    return _saved(_picture(), "MPO", exif=_exif(), save_all=True, append_images=[_picture().rotate(180)])
+
+
 def png() -> bytes:
     """A screenshot with texts, XMP and EXIF."""
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Author", WORDS)
     texts.add_itxt("XML:com.adobe.xmp", XMP.decode())
     return _saved(_picture(), "PNG", pnginfo=texts, exif=_exif())
+
+
+def moving_png() -> bytes:
+    """An animation, larger than its copy may be."""
+    frames = [Image.linear_gradient("L").resize((1_000, 1_000)).convert("RGB").rotate(90 * each) for each in range(3)]
+    return _saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100, exif=_exif())
 
 
 def webp(frames: int = 1) -> bytes:
@@ -138,7 +149,9 @@ def text() -> bytes:
 
 HONEST: Final[Mapping[str, tuple[Kind, Callable[[], bytes]]]] = {
     "jpeg": (Kind.JPEG, jpeg),
+    "mpo": (Kind.JPEG, mpo),
     "png": (Kind.PNG, png),
+    "png, moving": (Kind.PNG, moving_png),
     "webp": (Kind.WEBP, webp),
     "webp, moving": (Kind.WEBP, lambda: webp(3)),
     "gif": (Kind.GIF, gif),

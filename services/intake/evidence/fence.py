@@ -19,7 +19,7 @@ OPEN_FILES: Final = 24
 
 
 def fence() -> None:
-    """Limit this process for good; called before a byte of the file is read and after the libraries are loaded."""
+    """Limit this process for good, after its libraries are loaded and before it reads a byte of what was sent."""
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, CPU_S),
