@@ -125,6 +125,7 @@ def pdf(pages: int = 1, password: str | None = None) -> bytes:
     photograph.Type, photograph.Subtype = pikepdf.Name.XObject, pikepdf.Name.Image
     photograph.Width, photograph.Height, photograph.BitsPerComponent = 40, 20, 8
     photograph.ColorSpace, photograph.Filter = pikepdf.Name.DeviceRGB, pikepdf.Name.DCTDecode
+    photograph.Metadata = document.make_stream(XMP)
     page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(A=photograph))
     page.Contents = document.make_stream(b"q 40 0 0 20 9 9 cm /A Do Q %" + SHOWN)
     page.obj.PieceInfo = pikepdf.Dictionary(Maker=pikepdf.Dictionary(Private=WORDS))
