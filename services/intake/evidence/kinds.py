@@ -68,6 +68,10 @@ RULES: Final[Mapping[str, str]] = {
 """Code of each refusal → the sentence that says why; problem details, metrics and texts use the codes."""
 
 
+class NoCopyError(Exception):
+    """Nothing is wrong with a file, but no copy of it can be made that surely leaves its metadata out."""
+
+
 class RefusedFileError(Exception):
     """A file is not taken in, or cannot be shown; `code` is a key of `RULES`, the message its sentence."""
 

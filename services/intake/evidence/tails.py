@@ -78,14 +78,14 @@ def _after_filling(source: Source, start: int, end: int) -> int:
 
 
 def _after_part(source: Source, start: int, end: int) -> int:
-    """After the picture or the boxes at `start`; `start` itself where there is neither."""
+    """After the picture or the boxes at `start`; `start` itself where there is neither. One that was cut is refused."""
     try:
         if source.peek(start, 3) == b"\xff\xd8\xff":
             return min(jpeg_end(source, start), end)
         if end - start > 16 and (looks_like_boxes(source, start) or source.peek(start + 4, 4) == b"mpvd"):
             return boxes_end(source, start, end)
     except RefusedFileError as error:
-        if error.code == "too_many_pixels":
+        if error.code in {"too_many_pixels", "truncated_file"}:
             raise
     return start
 

@@ -4,14 +4,15 @@ In: a file that `inspect` took for boxes. Out: a copy of the same length, so tha
 stays right. Only boxes that playing needs are kept (`_CONTAINERS`); all others become `free` boxes full of zeros: user
 data, places, makers' notes, covers. Tracks that are neither picture nor sound (timed places of action cameras, for one)
 are emptied, and so is all media data that no picture or sound uses. Times of making and names of makers are blanked.
-What an encoder wrote into the coded pictures themselves stays. Pure; errors as in `boxes`.
+What an encoder wrote into the coded pictures themselves stays. Pure; errors as in `boxes`, and
+`NoCopyError` for a film whose samples cannot be traced.
 """
 
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from services.intake.evidence.boxes import Box, boxes, boxes_end, inside
-from services.intake.evidence.kinds import RefusedFileError
+from services.intake.evidence.kinds import NoCopyError, RefusedFileError
 from services.intake.evidence.source import WINDOW, Source
 
 _CONTAINERS: Final = {
@@ -97,13 +98,14 @@ def _handler(source: Source, track: Box) -> bytes:
 def _unplayed(source: Source, outer: list[Box]) -> Iterator[tuple[int, int]]:
     """What of the media data no picture or sound uses: places from, to.
 
-    A film in fragments is left as it is if it is pictures and sound alone, else refused: its samples are not traced.
+    A film in fragments is left as it is if it is pictures and sound alone; with more in it there is no copy
+    (`NoCopyError`), since where its samples lie is not traced.
     """
     tracks = [track for movie in outer if movie.name == b"moov" for track in inside(source, movie, b"trak")]
     played = [track for track in tracks if _handler(source, track) in _PLAYED]
     if any(box.name == b"moof" for box in outer):
         if len(played) < len(tracks):
-            raise RefusedFileError("damaged_file")
+            raise NoCopyError
         return
     used = sorted(each for track in played for each in _samples(source, dict(_tables(source, track))))
     for box in outer:
@@ -126,7 +128,7 @@ def _samples(source: Source, tables: dict[bytes, Box]) -> Iterator[tuple[int, in
     offsets = tables.get(b"co64") or tables.get(b"stco")
     runs, sizes = tables.get(b"stsc"), tables.get(b"stsz")
     if offsets is None or runs is None or sizes is None:
-        raise RefusedFileError("damaged_file")
+        raise NoCopyError
     width = 8 if offsets.name == b"co64" else 4
     chunks = source.number(offsets.body + 4, 4)
     firsts = [

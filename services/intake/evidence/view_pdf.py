@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 import pikepdf
 
 from services.intake.evidence.boxes import boxes
-from services.intake.evidence.kinds import MAX_FILE_BYTES, RefusedFileError
+from services.intake.evidence.kinds import MAX_FILE_BYTES, NoCopyError, RefusedFileError
 from services.intake.evidence.pictures import jpeg_segments
 from services.intake.evidence.source import Source
 
@@ -51,7 +51,7 @@ _PAINTING: Final = frozenset(
 
 
 def copy_pdf(file: BinaryIO, view: BinaryIO) -> None:
-    """Write the PDF in `file` to `view`. Raises `RefusedFileError` and whatever pikepdf raises."""
+    """Write the PDF in `file` to `view`. Raises `RefusedFileError`, `NoCopyError`, and whatever pikepdf raises."""
     file.seek(0)
     try:
         document = pikepdf.open(file, suppress_warnings=True)
@@ -115,7 +115,7 @@ def _strip_picture(stream: pikepdf.Stream) -> None:
     data = stream.read_raw_bytes()
     for each in filters[:-1]:
         if each not in {"/FlateDecode", "/Fl"}:
-            raise RefusedFileError("damaged_file")
+            raise NoCopyError
         inflated = zlib.decompressobj()
         data = inflated.decompress(data, MAX_FILE_BYTES)
         if not inflated.eof:

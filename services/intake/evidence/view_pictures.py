@@ -9,7 +9,11 @@ from itertools import islice
 from typing import BinaryIO, Final
 
 import pi_heif  # type: ignore[import-untyped]
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageOps, ImageSequence, MpoImagePlugin, TiffImagePlugin
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from services.intake.evidence.kinds import MAX_PIXELS, RefusedFileError
 
@@ -18,7 +22,13 @@ LONGEST_SIDE: Final = 2_560
 LONGEST_MOVING_SIDE: Final = 960
 MOST_FRAMES: Final = 60
 """Of an animation, the first frames, smaller: an analyst sees what moves, the original has the rest."""
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "HEIF")
+_FORMATS: Final = ("HEIF", *(each.format for each in (GifImageFile, JpegImageFile, PngImageFile, WebPImageFile)))
+"""Decoders that may be tried: those of kinds that are taken, and no other of Pillow's forty."""
+_LOADED: Final = (MpoImagePlugin, TiffImagePlugin)
+"""What Pillow would load when it meets several pictures or EXIF: inside the fence no file can be opened any more."""
+Image.preinit()
+_ORIENTATION: Final = 0x0112
+"""EXIF's number for how a camera was held."""
 _DEEP: Final = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -56,18 +66,19 @@ def _write_moving(picture: Image.Image, view: BinaryIO, written: str) -> None:
 
 def _pixels(picture: Image.Image, longest: int, *, opaque: bool) -> Image.Image:
     """A new picture with nothing but the pixels, upright, no side longer than `longest`."""
+    orientation = picture.getexif().get(_ORIENTATION, 1)
     if picture.mode in _DEEP or picture.mode in {"I", "F"}:
         plain = picture.convert("I").point(lambda value: value / 256).convert("L")
     elif opaque or (picture.mode in {"L", "RGB", "CMYK", "YCbCr", "1"} and "transparency" not in picture.info):
         plain = picture if picture.mode in {"L", "RGB"} else picture.convert("RGB")
     else:
         plain = picture.convert("RGBA")
-    orientation = picture.getexif().get(0x0112, 1)
-    plain.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    bare = Image.new(plain.mode, plain.size)
-    bare.paste(plain)
-    bare.getexif()[0x0112] = orientation
-    upright = ImageOps.exif_transpose(bare)
+    scale = min(1.0, longest / max(plain.size))
+    size = (max(1, round(plain.width * scale)), max(1, round(plain.height * scale)))
+    # A new picture, since the decoder draws the next frame upon its own.
+    small = plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small.getexif()[_ORIENTATION] = orientation
+    upright = ImageOps.exif_transpose(small)
     clean = Image.new(upright.mode, upright.size)
     clean.paste(upright)
     return clean

@@ -14,6 +14,9 @@ _LEFT_OUT: Final = re.compile(
 """Control characters, bidirectional embeddings, overrides and isolates, and invisible ones that carry hidden text.
 The marks U+200C to U+200F stay: Persian, Amazigh and emoji are written with them."""
 
+for _encoding in ("utf-8-sig", "utf-16"):
+    codecs.lookup(_encoding)  # loaded now, since inside the fence no file can be opened, not even the interpreter's own
+
 
 def copy_text(file: BinaryIO, view: BinaryIO) -> None:
     """Write the text of `file` to `view`. Raises `RefusedFileError`: not a text."""

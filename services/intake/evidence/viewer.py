@@ -1,7 +1,8 @@
 """The child process that makes one viewing copy: `python -m services.intake.evidence.viewer KIND <file >copy`.
 
 In: a file that can be sought as standard input, an empty one as standard output, the kind as the argument. Out: the
-copy, and exit status 0; or `viewing.FIRST_STATUS` and up for a rule of `RULES`. Never a word about the file.
+copy, and exit status 0; `viewing.NO_COPY_STATUS`; or `viewing.FIRST_STATUS` and up for a rule of `RULES`. Never a word
+about the file.
 """
 
 import os
@@ -10,8 +11,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from services.intake.evidence.fence import fence
-from services.intake.evidence.kinds import RULES, Kind, RefusedFileError
-from services.intake.evidence.viewing import FIRST_STATUS
+from services.intake.evidence.kinds import RULES, Kind, NoCopyError, RefusedFileError
+from services.intake.evidence.viewing import FIRST_STATUS, NO_COPY_STATUS
 
 
 def copier(kind: Kind) -> Callable[[BinaryIO, BinaryIO], None]:
@@ -42,6 +43,8 @@ def run(copy: Callable[[BinaryIO, BinaryIO], None], file: BinaryIO, view: Binary
     try:
         copy(file, view)
         view.flush()
+    except NoCopyError:
+        return NO_COPY_STATUS
     except RefusedFileError as error:
         return FIRST_STATUS + list(RULES).index(error.code)
     except Exception:  # noqa: BLE001 - a parser may raise anything, and nothing of it may be told

@@ -24,6 +24,8 @@ VIEW_KINDS: Final[Mapping[Kind, Kind]] = {**{kind: kind for kind in Kind}, Kind.
 
 DEADLINE_S: Final = 30.0
 """Seconds that a child may take by the wall clock."""
+NO_COPY_STATUS: Final = 63
+"""Exit status of the child when there is no copy of such a file."""
 FIRST_STATUS: Final = 64
 """Exit status of the child for the first of `RULES`, the next for the second, …; 0 is a copy made."""
 _AT_ONCE: Final = threading.BoundedSemaphore(2)
@@ -34,16 +36,18 @@ _ROOT: Final = Path(__file__).parents[3]
 def make_view(file: BinaryIO, kind: Kind) -> BinaryIO | None:
     """The stripped copy of a file that `inspect` found to be of this kind, in an unlinked temporary file at its start.
 
-    The copy is of the kind that `VIEW_KINDS` names; None for a kind without one. Blocks for up to `DEADLINE_S`, longer
-    if others are waiting; call it in a thread. The file's position afterwards is anywhere.
-    Raises `RefusedFileError`: a key of `RULES`; `damaged_file` also if time or memory ran out.
+    The copy is of the kind that `VIEW_KINDS` names; None if of such a file none can be made that surely tells nothing.
+    Blocks for up to `DEADLINE_S`, longer if others are waiting: call it in a thread. The file's position afterwards is
+    anywhere. Raises `RefusedFileError` with a key of `RULES`, `damaged_file` also if time or memory ran out; `OSError`
+    if the system has no room for a child or a temporary file.
     """
-    if kind not in VIEW_KINDS:
-        return None
     view = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
     try:
         with _AT_ONCE, _read_only(file) as readable:
             status = _run(readable, view, kind)
+        if status == NO_COPY_STATUS:
+            view.close()
+            return None
         if status != 0:
             codes = list(RULES)
             known = FIRST_STATUS <= status < FIRST_STATUS + len(codes)
