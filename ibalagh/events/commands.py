@@ -10,7 +10,6 @@ from ibalagh.events.envelope import Data, Uuid
 from ibalagh.events.reports import ShortText
 from ibalagh.events.vocabulary import CaseAction, CaseResult, Category, ReviewAction
 
-
 AmendmentsSeen = Annotated[
     Annotated[int, Field(ge=0)] | None,
     Field(description="How many amendments of the reporter were shown to the person; null: all that there are"),

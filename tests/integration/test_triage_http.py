@@ -59,7 +59,11 @@ class Triage:
         self.desk = self._processor("desk", DESK_TOPICS, self.broker.consumer("ibalagh.triage.desk"), desk)
         self.texts = TextReader(self.broker.consumer("ibalagh.triage.texts.1"), self.codec, timeout_s=5)
         self.app = application.create(
-            TriageSettings(api_token=TOKEN), database, self.commands, self.texts.report_at, []
+            TriageSettings(api_token=TOKEN),
+            database,
+            self.commands,
+            self.texts,
+            [],
         )
         self._threads = [threading.Thread(target=loop, args=(self._stop,)) for loop in self.loops()]
 

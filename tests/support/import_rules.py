@@ -17,9 +17,9 @@ MORE_EDGES: Final = {
     "intake": (
         *("batch", "custody", "forms", "gate", "key_check", "key_file", "keys", "keys_cli", "keystore", "openapi"),
         *("proof", "publisher", "quota", "receipt_cli", "receipt_page", "receipt_routes", "reconciler", "retention"),
-        *("rotation", "taking", "trusted", "vault_cli"),
+        *("dialogue", "dialogue_http", "dialogue_store", "rotation", "status_pages", "taking", "trusted", "vault_cli"),
     ),
-    "triage": ("app", "texts", "words"),
+    "triage": ("app", "dialogue_http", "dialogue_store", "texts", "words"),
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }

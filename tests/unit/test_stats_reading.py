@@ -123,7 +123,7 @@ def test_what_reporters_and_analysts_say_to_each_other_counts_nothing_and_is_no_
     assert (found.last, found.rejected) == (report, [])
     assert fresh([talk], Recalled()) == ({}, None, [])
     with pytest.raises(InvalidRecordError):
-        SLIM.decode(with_header(record, "ce_time", b"soon"))
+        SLIM.decode(with_header(record, "ce_origintime", b"soon"))
 
 
 def test_hostile_variety_does_not_make_the_cache_grow_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
