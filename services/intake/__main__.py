@@ -30,9 +30,21 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
-from services.intake import batch, forms, http, openapi, receipt_routes, retention_policy, trusted
+from services.intake import (
+    batch,
+    dialogue_http,
+    forms,
+    http,
+    openapi,
+    receipt_routes,
+    retention_policy,
+    status_pages,
+    trusted,
+)
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
+from services.intake.dialogue import Dialogue
+from services.intake.dialogue_store import DialogueStore
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.key_check import KeyCheck, LostKeyError, Places, at_start
@@ -85,6 +97,14 @@ def main() -> int:
         interval_s=settings.reconcile_interval_s,
         publish_timeout_s=settings.publish_timeout_s,
     )
+    dialogue = Dialogue(
+        DialogueStore(database, codec, most=settings.supplements_per_hour),
+        _producer(settings, "ibalagh.intake.dialogue"),
+        acceptance,
+        secrets,
+        _new_id,
+        publish_timeout_s=settings.publish_timeout_s,
+    )
     status = _status(settings, database)
     relay = _relay(settings, database)
     loops: dict[str, Loop] = {
@@ -119,15 +139,22 @@ def main() -> int:
         Probe(relay.name, relay.check),
     ]
     try:
-        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database)), settings)
+        app = application(settings, intake, probes, KeyStore(database), dialogue)
+        return run(settings.service, loops, app, settings)
     finally:
+        dialogue.close()
         database.close()
 
 
 def application(
-    settings: IntakeSettings, intake: http.Intake, probes: list[Probe], keys: Keys | None = None
+    settings: IntakeSettings,
+    intake: http.Intake,
+    probes: list[Probe],
+    keys: Keys | None = None,
+    dialogue: Dialogue | None = None,
 ) -> FastAPI:
-    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter."""
+    """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
+    `dialogue` a receipt answers for the status alone."""
     app = create_app(
         "Ibalagh intake", settings, probes, public=True, description="Report illegal content; follow a report."
     )
@@ -137,6 +164,9 @@ def application(
     trusted.add_routes(app, intake, gate)
     forms.add_routes(app, intake, settings.quick_exit_url)
     receipt_routes.add_routes(app, intake)
+    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url)
+    if dialogue is not None:
+        dialogue_http.add_routes(app, intake, dialogue)
     openapi.add_schemas(app)
     return app
 

@@ -60,6 +60,9 @@ class IntakeSettings(Settings):
         gt=0,
         description="Reports a second that a process takes in without a proof of work; twice as many at once",
     )
+    supplements_per_hour: int = Field(
+        20, ge=1, description="Most supplements of one report within an hour; more are told to come back"
+    )
     status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
     )

@@ -69,8 +69,8 @@ class Counted(NamedTuple):
 
     `kind` and `report_id` are set for events that are counted once per report; all others have their `chain`, and in it
     a `mark`, (cause's offset, number). `refusal` is set when the content cannot be counted; `replayed` when the event
-    came back from the dead letters. An event of a type that counts nothing has none of all these. The properties are those of an `Event`, worked out when the runtime asks, which it
-    does for a few events of a batch.
+    came back from the dead letters. An event of a type that counts nothing has none of all these. The properties are
+    those of an `Event`, worked out when the runtime asks, which it does for a few events of a batch.
     """
 
     record: Record
