@@ -5,9 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ibalagh.events.dialogue import MessageText
 from ibalagh.events.envelope import Data, Uuid
 from ibalagh.events.reports import ShortText
 from ibalagh.events.vocabulary import CaseAction, CaseResult, Category, ReviewAction
+
+AmendmentsSeen = Annotated[
+    Annotated[int, Field(ge=0)] | None,
+    Field(description="How many amendments of the reporter were shown to the person; null: all that there are"),
+]
 
 
 class DecideReportV1(Data):
@@ -21,6 +27,17 @@ class DecideReportV1(Data):
     reason: ShortText = ""
     reviewer: ShortText
     decided_at: datetime
+    amendments_seen: AmendmentsSeen = None
+
+
+class SendMessageV1(Data):
+    """An analyst's message to the reporter of a report. The command's id is the event's id."""
+
+    report_id: Uuid
+    text: MessageText
+    sender: ShortText = Field(description="Pseudonym of the analyst; the reporter is not told")
+    sent_at: datetime
+    amendments_seen: AmendmentsSeen = None
 
 
 class ActOnCaseV1(Data):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ibalagh.events import cases, commands, reports, statistics
+from ibalagh.events import cases, commands, dialogue, reports, statistics
 from ibalagh.events.envelope import Data
 
 PREFIX: Final = "ibalagh."
@@ -36,9 +36,14 @@ def dead_letter_topic(service: str) -> str:
 
 _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("report.received.v1", reports.ReportReceivedV1, RECEIVED, "intake"),
+    ("report.supplemented.v1", dialogue.ReportSupplementedV1, RECEIVED, "intake"),
+    ("report.withdrawn.v1", dialogue.ReportWithdrawnV1, RECEIVED, "intake"),
     ("report.triaged.v1", reports.ReportTriagedV1, TRIAGED, "triage"),
     ("report.reviewed.v1", reports.ReportReviewedV1, TRIAGED, "triage"),
+    ("report.amended.v1", dialogue.ReportAmendedV1, TRIAGED, "triage"),
+    ("message.sent.v1", dialogue.MessageSentV1, TRIAGED, "triage"),
     ("report.decide.v1", commands.DecideReportV1, DECISIONS, "triage"),
+    ("message.send.v1", commands.SendMessageV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),

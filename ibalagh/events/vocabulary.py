@@ -98,6 +98,23 @@ class ReviewAction(StrEnum):
     DISMISS = "dismiss"
 
 
+class SupplementKind(StrEnum):
+    """What a reporter sends after the report: more of it, a correction, or a message to the analyst."""
+
+    ADDITION = "addition"
+    CORRECTION = "correction"
+    MESSAGE = "message"
+
+
+class AmendmentKind(StrEnum):
+    """What a reporter does about a report after it was received: a supplement of some kind, or its withdrawal."""
+
+    ADDITION = "addition"
+    CORRECTION = "correction"
+    MESSAGE = "message"
+    WITHDRAWAL = "withdrawal"
+
+
 class CaseState(StrEnum):
     """Where a case stands in its life."""
 

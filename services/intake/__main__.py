@@ -33,6 +33,7 @@ from ibalagh.web.app import create_app
 from ibalagh.web.auth import token_matches
 from services.intake import (
     batch,
+    dialogue_http,
     form_files,
     forms,
     http,
@@ -40,12 +41,15 @@ from services.intake import (
     receipt_routes,
     refusals,
     retention_policy,
+    status_pages,
     trusted,
 )
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.attachments import routes
 from services.intake.attachments.parts import FORM_BYTES, Parts, parts_of
+from services.intake.dialogue import Dialogue
+from services.intake.dialogue_store import DialogueStore
 from services.intake.edge import Edge
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
@@ -101,6 +105,14 @@ def main() -> int:
         interval_s=settings.reconcile_interval_s,
         publish_timeout_s=settings.publish_timeout_s,
     )
+    dialogue = Dialogue(
+        DialogueStore(database, codec, most=settings.supplements_per_hour),
+        _producer(settings, "ibalagh.intake.dialogue"),
+        acceptance,
+        secrets,
+        _new_id,
+        publish_timeout_s=settings.publish_timeout_s,
+    )
     status = _status(settings, database)
     relay = _relay(settings, database)
     loops: dict[str, Loop] = {
@@ -138,8 +150,10 @@ def main() -> int:
         Probe(relay.name, relay.check),
     ]
     try:
-        return run(settings.service, loops, application(settings, intake, probes, KeyStore(database), files), settings)
+        app = application(settings, intake, probes, KeyStore(database), files=files, dialogue=dialogue)
+        return run(settings.service, loops, app, settings)
     finally:
+        dialogue.close()
         database.close()
 
 
@@ -148,10 +162,12 @@ def application(
     intake: http.Intake,
     probes: list[Probe],
     keys: Keys | None = None,
+    *,
     files: Parts | None = None,
+    dialogue: Dialogue | None = None,
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
-    `files` none are taken."""
+    `files` none are taken; without `dialogue` a receipt answers for the status alone."""
     whole_form = settings.evidence_files * settings.evidence_file_bytes + FORM_BYTES
     app = create_app(
         "Ibalagh intake",
@@ -175,6 +191,9 @@ def application(
     uploads = form_files.Uploads(intake, None if files is None else files.evidence, settings.evidence_files)
     forms.add_routes(app, intake, settings.quick_exit_url, uploads)
     receipt_routes.add_routes(app, intake)
+    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url)
+    if dialogue is not None:
+        dialogue_http.add_routes(app, intake, dialogue)
     openapi.add_schemas(app)
     # Added last, it runs first: before anything else has seen an address.
     app.add_middleware(Edge, country_from=settings.country_from, table=iptocc.country_code)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from ibalagh.contracts.codec import Codec
+from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Event
 from ibalagh.events.make import root
 from ibalagh.events.registry import type_of
@@ -25,6 +26,12 @@ from services.intake.writing import received
 
 SOURCE: Final = "/intake"
 _TYPE: Final = type_of(ReportReceivedV1)
+_MODELS: Final[dict[str | None, type[ReportReceivedV1 | ReportSupplementedV1 | ReportWithdrawnV1]]] = {
+    None: ReportReceivedV1,
+    type_of(ReportSupplementedV1): ReportSupplementedV1,
+    type_of(ReportWithdrawnV1): ReportWithdrawnV1,
+}
+"""By the type that is noted with what is pending."""
 
 
 class Retry(NamedTuple):
@@ -111,9 +118,10 @@ class Acceptance:
         return receipt.stored_hash(self._secrets.pepper, shown)
 
 
-def record_of(codec: Codec, report_id: str, value: bytes, accepted_at: datetime) -> Outgoing:
+def record_of(codec: Codec, id_: str, value: bytes, accepted_at: datetime, event_type: str | None = None) -> Outgoing:
     """The record that `Acceptance.prepare` made, again, from what was stored of it: the value byte by byte, since its
-    hash is promised, whatever the codec writes today."""
-    data = ReportReceivedV1.model_validate_json(value)
-    event = root(data, id_=report_id, source=SOURCE, subject=report_id, now=accepted_at)
+    hash is promised, whatever the codec writes today. `event_type`, if it is none of a report, is of what was said
+    about one."""
+    data = _MODELS[event_type].model_validate_json(value)
+    event = root(data, id_=id_, source=SOURCE, subject=data.report_id, now=accepted_at)
     return codec.encode(event)._replace(value=value)

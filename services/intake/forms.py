@@ -21,7 +21,6 @@ from fastapi import FastAPI, Request, Response
 
 from ibalagh.events.reports import HOME_COUNTRY
 from ibalagh.events.vocabulary import Channel
-from ibalagh.stream.errors import PassingError
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES, OTHER_COUNTRY
@@ -31,10 +30,10 @@ from services.intake.draft_files import FILE_FIELDS, files_of
 from services.intake.edge import COUNTRY
 from services.intake.form_evidence import FIELD, later, page_without, read_page, shown, without_gone
 from services.intake.form_files import Refused, Uploads
-from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
+from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
-from services.intake.submission import MAX_BODY_BYTES, MOROCCO, InvalidSubmissionError, Submission, kept, parse_fields
+from services.intake.submission import InvalidSubmissionError, Submission, kept, parse_fields
 
 PAGES: Final = Pages("services.intake")
 _DRAFT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
@@ -243,24 +242,6 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
                 return page_without(form, request, left, gone)
             return later(form(request, Step.CHECK, posted, problem.status, unavailable=True), RETRY_AFTER_S)
         return page("receipt.html", request, **receipt_page.values(accepted))
-
-    @app.get("/status", include_in_schema=False)
-    async def ask_status(request: Request) -> Response:
-        return page("status.html", request, status_word=None, unknown=False, unavailable=False, since="")
-
-    @app.post("/status", include_in_schema=False)
-    async def tell_status(request: Request) -> Response:
-        receipt = typed(await read_body(request, MAX_BODY_BYTES)).get("receipt", "")[:100]
-        answer: dict[str, Any] = {"status_word": None, "unknown": False, "unavailable": False, "since": ""}
-        code = 200
-        try:
-            found = await status_of(intake, receipt)
-            answer |= {"status_word": found.status, "since": f"{found.updated_at.astimezone(MOROCCO):%Y-%m-%d %H:%M}"}
-        except Problem as problem:
-            code, answer["unknown"] = problem.status, True
-        except PassingError:
-            code, answer["unavailable"] = 503, True
-        return page("status.html", request, code, **answer)
 
 
 def _presumed(request: Request) -> str:

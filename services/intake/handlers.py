@@ -1,7 +1,8 @@
 """The status projection: a slim reader of the events of triage and referral, and the handler of their batches.
 
-In: records of `reports.triaged`, `cases.referred`, `cases.outcomes`; out: rows of `report_status` and `case_status`.
-The reader meets every event of the pipeline and most of them change no status: these it knows by their raw bytes.
+In: records of `reports.triaged`, `cases.referred`, `cases.outcomes`; out: rows of `report_status` and `case_status`,
+and the messages that analysts write. The reader meets every event of the pipeline and most of them change no status:
+these it knows by their raw bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +14,13 @@ from typing import Any, Final, cast
 import orjson
 
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
+from ibalagh.events.dialogue import MessageSentV1
 from ibalagh.events.envelope import UUID_FORM, Data, Event
-from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED
+from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED, type_of
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.ports import Record
 from ibalagh.stream.unit import Handled
+from services.intake.dialogue_store import save_messages
 from services.intake.status import (
     AFTER_ACT,
     AFTER_TRIAGE,
@@ -54,6 +57,10 @@ class Ignored(Data):
     """What is read of events that change no status and yet were not passed over."""
 
 
+_READ: Final[dict[str, type[Data]]] = {**SLIM_MODELS, type_of(MessageSentV1): MessageSentV1}
+"""By event type, what to read of it; a message whole, since reporters are shown it."""
+
+
 class StatusCodec(Codec):
     """A codec that reads of each event what the projection needs and no more, as what it says to the reporter; nor does
     it check attributes that nothing here depends on. One thread reads with it.
@@ -65,7 +72,7 @@ class StatusCodec(Codec):
     def __init__(self, topic_prefix: str) -> None:
         super().__init__(topic_prefix)
         self._by_wire_type = {
-            name.encode(): entry._replace(model=SLIM_MODELS.get(name, Ignored)) for name, entry in EVENT_TYPES.items()
+            name.encode(): entry._replace(model=_READ.get(name, Ignored)) for name, entry in EVENT_TYPES.items()
         }
         self._slim = {
             name.encode(): (name, self._topic_of[name], _SAYERS[model]) for name, model in SLIM_MODELS.items()
@@ -162,4 +169,5 @@ def _check(id_: str, version: object) -> None:
 def project(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
     """Apply a batch to the projection; it causes no events."""
     save_status(tx, changes(events))
+    save_messages(tx, [each.data for each in events if type(each) is Event and type(each.data) is MessageSentV1])
     return Handled(())

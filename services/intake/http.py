@@ -142,8 +142,13 @@ async def status_of(intake: Intake, receipt: str) -> ReportStatus:
     """What became of the report with this receipt. A wrong receipt, however wrong, costs and says the same: 404."""
     found = await run_in_threadpool(intake.statuses.status_of, intake.acceptance.receipt_hash(receipt))
     if found is None:
-        raise Problem(404, "unknown_receipt", "Unknown receipt", "There is no report with this receipt.")
+        raise unknown_receipt()
     return found
+
+
+def unknown_receipt() -> Problem:
+    """The problem of every wrong receipt."""
+    return Problem(404, "unknown_receipt", "Unknown receipt", "There is no report with this receipt.")
 
 
 def admit(intake: Intake, solution: str | None) -> None:
@@ -256,11 +261,18 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
 
     @app.post("/v1/status", tags=["reports"], **openapi.STATUS)
     async def tell_status(request: Request) -> Response:
-        """What became of a report. The receipt goes in the body, so that no address and no log ever holds it."""
+        """What became of a report, what analysts wrote to its reporter, and that the reporter said more since. The
+        receipt goes in the body, so that no address and no log ever holds it."""
         try:
             question = parse(StatusQuestion, await read_body(request, MAX_BODY_BYTES))
         except InvalidSubmissionError as error:
             raise invalid(error) from None
         found = await status_of(intake, question.receipt)
-        answer = {"status": found.status, "updated_at": found.updated_at}
+        answer = {
+            "status": found.status,
+            "updated_at": found.updated_at,
+            "messages": [each._asdict() for each in found.messages],
+            "amendments": [each._asdict() for each in found.amendments],
+            "withdrawn_at": found.withdrawn_at,
+        }
         return Response(orjson.dumps(answer), media_type=_MEDIA_TYPE)

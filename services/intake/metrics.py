@@ -49,6 +49,12 @@ class IntakeMetrics:
         self._refused_files = Counter(
             "ibalagh_intake_refused_files_total", "Files not taken in, by the rule", ("rule",), registry=registry
         )
+        self._amended = Counter(
+            "ibalagh_intake_amendments_total",
+            "Supplements and withdrawals by receipt, by what was answered",
+            ("kind", "verdict"),
+            registry=registry,
+        )
         self._gate = Counter(
             "ibalagh_intake_trusted_requests_total",
             "Requests of trusted reporters, by what the gate decided",
@@ -60,6 +66,10 @@ class IntakeMetrics:
         """Reports were answered."""
         for verdict, count in Count(verdicts).items():
             self._answered.labels(verdict).inc(count)
+
+    def amended(self, kind: str, verdict: str) -> None:
+        """A supplement or a withdrawal was answered."""
+        self._amended.labels(kind, verdict).inc()
 
     def decided(self, decision: str) -> None:
         """The gate let a trusted reporter in (`admitted`), or refused it, by the code of the problem."""

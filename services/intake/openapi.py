@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from services.intake.signing import SignedReceipt
 from services.intake.submission import BatchLine, StatusQuestion, Submission
+from services.intake.supplements import Supplement, Withdrawal
 
 _REF: Final = "#/components/schemas/{model}"
 _KEY: Final[Mapping[str, Any]] = {
@@ -41,7 +42,8 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     404: "No report has this receipt",
     413: "Too large",
     422: "Some fields break a rule, nothing was sent, or the idempotency key came with another body before",
-    429: "Faster than the API key may send, or its daily quota is used up: come back after `Retry-After` seconds",
+    429: "Faster than the API key may send, its daily quota is used up, or too many supplements of a report within an "
+    "hour: come back after `Retry-After` seconds",
     503: "Nothing can be promised now: send it again, with the same key, after `Retry-After` seconds",
 }
 _PROBLEM: Final = {
@@ -81,11 +83,25 @@ _REPORT_FIELDS: Final[Mapping[str, Any]] = {
     },
 }
 _ACCEPTED: Final = {"type": "object", "required": list(_REPORT_FIELDS), "properties": _REPORT_FIELDS}
-_STANDING: Final = {
-    "type": "object",
-    "required": ["status", "updated_at"],
-    "properties": {"status": {"type": "string"}, "updated_at": {"type": "string", "format": "date-time"}},
-}
+_TIME: Final = {"type": "string", "format": "date-time"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_MESSAGE: Final = _object(message_id={"type": "string", "format": "uuid"}, sent_at=_TIME, text={"type": "string"})
+_STANDING: Final = _object(
+    status={"type": "string"},
+    updated_at=_TIME,
+    messages={"type": "array", "items": _MESSAGE, "description": "What analysts wrote to the reporter, in order"},
+    amendments={
+        "type": "array",
+        "items": _object(kind={"type": "string"}, at=_TIME),
+        "description": "That the reporter said more since, and when, but not what: another may have found the receipt",
+    },
+    withdrawn_at={"anyOf": [_TIME, {"type": "null"}]},
+)
 _KEY_SET: Final = {
     "type": "object",
     "required": ["keys"],
@@ -207,6 +223,27 @@ CHALLENGE: Final[dict[str, Any]] = {
 STATUS: Final = _operation(
     "StatusQuestion", _JSON, (200, "Where the report stands", _JSON, _STANDING), (400, 404, 413, 422, 503)
 )
+SUPPLEMENT: Final = _operation(
+    "Supplement",
+    _JSON,
+    (
+        202,
+        "Durable: stored, and acknowledged by the log",
+        _JSON,
+        _object(supplement_id={"type": "string", "format": "uuid"}, kind={"type": "string"}, supplemented_at=_TIME),
+    ),
+    (400, 404, 413, 422, 429, 503),
+    _KEY,
+    PROOF,
+)
+WITHDRAWAL: Final = _operation(
+    "Withdrawal",
+    _JSON,
+    (202, "Durable: stored, and acknowledged by the log", _JSON, _object(withdrawn_at=_TIME)),
+    (400, 404, 413, 422, 503),
+    _KEY,
+    PROOF,
+)
 KEYS: Final[Mapping[str, Any]] = {
     "response_model": None,
     "responses": {
@@ -224,7 +261,8 @@ def add_schemas(app: FastAPI) -> None:
 
     def with_schemas() -> dict[str, Any]:
         document = plain()
-        models = [(model, "validation") for model in (Submission, BatchLine, StatusQuestion, SignedReceipt)]
+        named = (Submission, BatchLine, StatusQuestion, Supplement, Withdrawal, SignedReceipt)
+        models = [(model, "validation") for model in named]
         _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(schemas["$defs"], Problem=_PROBLEM)

@@ -41,7 +41,7 @@ DELETE FROM published_positions old WHERE before < now() - interval '1 day' AND 
 
 -- name: claim_pending
 -- Reports that have been pending for longer than a publication lasts, locked: one reconciler has each.
-SELECT report_id::text, accepted_at, value, stored_at FROM pending
+SELECT report_id::text, accepted_at, value, stored_at, event_type FROM pending
 WHERE stored_at < now() - make_interval(secs => %(age_s)s)
   AND (stored_at, report_id) > (coalesce(%(after_time)s::timestamptz, '-infinity'), %(after_id)s::uuid)
 ORDER BY stored_at, report_id LIMIT %(limit)s
@@ -368,3 +368,51 @@ WHERE upload_keys.upload_id = again.upload_id AND upload_keys.view = again.view
 -- name: files_give_up
 -- Forget the keys of files that a lost master key wraps, and say so in the audit; how many.
 SELECT intake_vault.give_up_files(%(key_id)s, %(actor)s, %(reason)s)
+
+-- name: amended_report
+-- The report whose receipt has this hash. What its reporter says comes one after the other, so that it can be counted.
+SELECT report_id::text FROM submissions WHERE receipt_hash = %(receipt_hash)s FOR NO KEY UPDATE
+
+-- name: store_amendment
+-- Store what a reporter says, unless it was stored before or there was too much of it lately.
+INSERT INTO amendments (amendment_id, report_id, kind, amended_at, key_hash, body_hash)
+SELECT %(amendment_id)s::uuid, report_id, %(kind)s, %(at)s::timestamptz, %(key_hash)s::bytea, %(body_hash)s::bytea
+FROM submissions
+WHERE report_id = %(report_id)s::uuid
+  AND (%(kind)s = 'withdrawal'
+       OR (SELECT count(*) FROM amendments
+           WHERE report_id = %(report_id)s::uuid AND kind <> 'withdrawal' AND amended_at > %(since)s) < %(most)s)
+ON CONFLICT DO NOTHING
+
+-- name: amendment_pending
+-- What was stored by the statement before is to be published.
+INSERT INTO pending (report_id, accepted_at, value, event_type)
+SELECT amendment_id, amended_at, %(value)s, %(event_type)s FROM amendments WHERE amendment_id = %(amendment_id)s::uuid
+
+-- name: vault_withdraw
+-- Erase identities, as their owners want, and say so in the audit.
+SELECT intake_vault.withdraw(%(report_ids)s::uuid[])
+
+-- name: find_amendment
+-- The amendment that is stored: this one, the one with its key, or the report's withdrawal; and whether its publication
+-- is still open.
+SELECT a.amendment_id::text, a.kind, a.amended_at, a.body_hash, p.report_id IS NOT NULL
+FROM amendments a LEFT JOIN pending p ON p.report_id = a.amendment_id
+WHERE a.amendment_id = %(amendment_id)s::uuid OR a.key_hash = %(key_hash)s::bytea
+   OR (a.report_id = %(report_id)s::uuid AND a.kind = 'withdrawal' AND %(kind)s = 'withdrawal')
+
+-- name: amendments_of
+-- What the reporter with this receipt said after the report: that it was said, and when. Of very many the newest, and a
+-- withdrawal in any case.
+SELECT a.kind, a.amended_at FROM amendments a JOIN submissions s USING (report_id)
+WHERE s.receipt_hash = %(receipt_hash)s ORDER BY a.kind = 'withdrawal' DESC, a.amended_at DESC LIMIT %(limit)s
+
+-- name: messages_of
+-- What analysts wrote to the reporter with this receipt.
+SELECT m.message_id::text, m.sent_at, m.text FROM messages m JOIN submissions s USING (report_id)
+WHERE s.receipt_hash = %(receipt_hash)s ORDER BY m.sent_at DESC, m.message_id LIMIT %(limit)s
+
+-- name: save_message
+-- Keep a message for whoever asks with the report's receipt.
+INSERT INTO messages (message_id, report_id, sent_at, text)
+VALUES (%(message_id)s, %(report_id)s, %(sent_at)s, %(text)s) ON CONFLICT DO NOTHING

@@ -2,7 +2,8 @@
 
 In: reports that have been pending for longer than a publication lasts; out: each of them in the log exactly once. The
 log itself is asked first, since a report whose acknowledgement was lost is there already. A report whose sender was
-told to try again later is published too: it counts, even if nobody asks for its receipt.
+told to try again later is published too: it counts, even if nobody asks for its receipt. What a reporter says about a
+report later is treated in the same way.
 """
 
 import logging
@@ -103,7 +104,10 @@ class Reconciler:
             if not publish:
                 return Step(len(claim.reports), len(there), 0, claim.reports[-1])
             missing = [report for report in claim.reports if report.report_id not in there]
-            records = [record_of(self._codec, each.report_id, each.value, each.accepted_at) for each in missing]
+            records = [
+                record_of(self._codec, each.report_id, each.value, each.accepted_at, each.event_type)
+                for each in missing
+            ]
             answers = self._producer.publish(records, self._publish_timeout_s) if records else []
             published = {
                 each.report_id: answer for each, answer in zip(missing, answers, strict=True) if answer is not None

@@ -67,6 +67,9 @@ class IntakeSettings(Settings):
         "nobody's; the connection's other end (peer); or the last of X-Forwarded-For (proxy), for where every request "
         "comes through a proxy of ours, which appends it. The two letters alone are kept; addresses never are",
     )
+    supplements_per_hour: int = Field(
+        20, ge=1, description="Most supplements of one report within an hour; more are told to come back"
+    )
     status_gather_s: float = Field(
         0.25, ge=0, le=5, description="Longest wait, in seconds, for more events to bring statuses up to date with"
     )

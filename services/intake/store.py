@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from psycopg2.errors import UniqueViolation
 
+from ibalagh.events.vocabulary import AmendmentKind
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Transaction
@@ -25,6 +27,8 @@ from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
 _LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
+_MOST_SHOWN: Final = 200
+"""Messages, and amendments, that an answer holds at most."""
 
 
 class Known(NamedTuple):
@@ -55,12 +59,29 @@ class Stored(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A report that is stored and perhaps not published."""
+    """A report, or what was said about one, that is stored and perhaps not published; `report_id` is the event's id."""
 
     report_id: str
     accepted_at: datetime
     value: bytes
     stored_at: datetime
+    event_type: str | None = None
+    """None for a report, else the CloudEvents type of what was said about one."""
+
+
+class Message(NamedTuple):
+    """What an analyst wrote to a reporter."""
+
+    message_id: str
+    sent_at: datetime
+    text: str
+
+
+class Amended(NamedTuple):
+    """That a reporter said something after the report. Not what: whoever finds a receipt should not read it."""
+
+    kind: AmendmentKind
+    at: datetime
 
 
 class Backlog(NamedTuple):
@@ -73,10 +94,17 @@ class Backlog(NamedTuple):
 
 
 class ReportStatus(NamedTuple):
-    """What a receipt is answered with."""
+    """What a receipt is answered with; messages and amendments in the order of time, the newest of very many."""
 
     status: Status
     updated_at: datetime
+    messages: Sequence[Message] = ()
+    amendments: Sequence[Amended] = ()
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """When the reporter withdrew the report, if ever."""
+        return next((each.at for each in self.amendments if each.kind is AmendmentKind.WITHDRAWAL), None)
 
 
 class IntakeStore:
@@ -108,7 +136,7 @@ class IntakeStore:
         place = {"after_time": after and after.stored_at, "after_id": after.report_id if after else _LEAST_ID}
         with self._database.transaction() as tx:
             rows = tx.fetch_all(_SQL["claim_pending"], {"age_s": age_s, "limit": limit, **place})
-            yield Claim(tx, [Pending(row[0], row[1], bytes(row[2]), row[3]) for row in rows])
+            yield Claim(tx, [Pending(row[0], row[1], bytes(row[2]), *row[3:]) for row in rows])
 
     def backlog(self, age_s: float) -> "Backlog":
         """How many reports are pending, and how many of them for `age_s` seconds."""
@@ -121,10 +149,17 @@ class IntakeStore:
             tx.execute(_SQL["forget_positions"])
 
     def status_of(self, receipt_hash: bytes) -> ReportStatus | None:
-        """The status of the report whose receipt has this hash; None when there is none."""
-        with self._database.transaction(read_only=True) as tx:
-            row = tx.fetch_one(_SQL["status_of"], {"receipt_hash": receipt_hash})
-        return None if row is None else ReportStatus(Status(row[0]), row[1])
+        """The status of the report whose receipt has this hash; None when there is none, after the same queries."""
+        asked = {"receipt_hash": receipt_hash, "limit": _MOST_SHOWN}
+        with self._database.transaction("repeatable read", read_only=True) as tx:
+            row = tx.fetch_one(_SQL["status_of"], asked)
+            messages = [Message(*each) for each in tx.fetch_all(_SQL["messages_of"], asked)]
+            amendments = [Amended(AmendmentKind(kind), at) for kind, at in tx.fetch_all(_SQL["amendments_of"], asked)]
+        return (
+            None
+            if row is None
+            else ReportStatus(Status(row[0]), row[1], messages[::-1], sorted(amendments, key=itemgetter(1)))
+        )
 
     def _insert(self, tx: Transaction, reports: Sequence[Prepared]) -> Stored:
         if not reports:

@@ -22,7 +22,7 @@ from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
 from services.stats import contents
 from services.stats.contents import Contents, Tally
-from services.stats.counting import COUNTED
+from services.stats.counting import COUNTED, NOT_COUNTED
 from services.stats.glance import PATTERNS, REPORT_ID, Take
 
 _UUID: Final = regex(UUID_FORM.encode())
@@ -69,8 +69,8 @@ class Counted(NamedTuple):
 
     `kind` and `report_id` are set for events that are counted once per report; all others have their `chain`, and in it
     a `mark`, (cause's offset, number). `refusal` is set when the content cannot be counted; `replayed` when the event
-    came back from the dead letters. The properties are those of an `Event`, worked out when the runtime asks, which it
-    does for a few events of a batch.
+    came back from the dead letters. An event of a type that counts nothing has none of all these. The properties are
+    those of an `Event`, worked out when the runtime asks, which it does for a few events of a batch.
     """
 
     record: Record
@@ -127,6 +127,7 @@ def counted(events: Iterable[Event[Data]]) -> Iterable[Counted]:
 
 
 _RECEIVED: Final = PREFIX + "report.received.v1"
+_NOT_COUNTED: Final = frozenset(name.encode() for name in NOT_COUNTED)
 _KINDS: Final = {_RECEIVED: Kind.RECEIVED, PREFIX + "report.triaged.v1": Kind.TRIAGED}
 
 
@@ -222,6 +223,9 @@ class CountingCodec(Codec):
         """The event of any record. Raises InvalidRecordError."""
         headers = dict(record.headers)
         reader = self._readers.get(headers.get("ce_type") or b"")
+        if reader is None and headers.get("ce_type") in _NOT_COUNTED:
+            _attributes(headers)
+            return _counted((record, None, None, None, None, None, None, False))
         if reader is None:
             raise InvalidRecordError(
                 InvalidReason.UNKNOWN_TYPE if "ce_type" in headers else InvalidReason.MISSING_ATTRIBUTE

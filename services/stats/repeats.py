@@ -90,9 +90,11 @@ def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     once: dict[Kind, dict[str, Counted]] = {kind: {} for kind in Kind}
     chains: dict[Chain, list[Counted]] = {}
     for reading in counted(events):
-        _, _, kind, report_id, chain, _, _, _ = reading
+        _, tally, kind, report_id, chain, _, _, _ = reading
         if kind is not None and report_id is not None:
             once[kind].setdefault(report_id, reading)
+        elif chain is None and tally is None:
+            continue  # of a type that counts nothing
         elif chain is None:
             raise ValueError(f"{reading.type} {reading.id} has no cause to tell a repeat by")
         elif chain in chains:

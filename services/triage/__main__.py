@@ -49,7 +49,8 @@ def main() -> int:
         Probe("desk", desk.check),
         Probe("relay", relay.check),
     ]
-    app = application.create(settings, database, Commands(producer, codec, database), reader.report_at, probes)
+    commands = Commands(producer, codec, database)
+    app = application.create(settings, database, commands, reader, probes)
     loops = {"classifier": classifier.run, "desk": desk.run, "relay": relay.run, "texts": reader.run}
     try:
         return run(settings.service, loops, app, settings)

@@ -9,7 +9,7 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.triage import http
+from services.triage import dialogue_http, http
 from services.triage.console import Console
 from services.triage.settings import TriageSettings
 
@@ -18,7 +18,7 @@ def create(
     settings: TriageSettings,
     database: Database,
     commands: Commands,
-    report_at: http.ReportAt,
+    texts: http.Texts,
     probes: Sequence[Probe],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -30,6 +30,7 @@ def create(
         probes,
         description="What the machine decided about each report, and what people decide where it was unsure.",
     )
-    app.include_router(http.routes(settings, database, commands, report_at, clock))
-    app.include_router(Console(settings, database, commands, report_at, clock=clock).routes())
+    app.include_router(http.routes(settings, database, commands, texts, clock))
+    app.include_router(dialogue_http.routes(settings, database, commands, texts, clock))
+    app.include_router(Console(settings, database, commands, texts, clock=clock).routes())
     return app

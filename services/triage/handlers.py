@@ -1,19 +1,23 @@
-"""Between events and the pure rules: the classifier (received → triaged) and the desk (triaged, decide → reviewed)."""
+"""Between events and the pure rules: the classifier (received → triaged, supplemented → amended) and the desk (triaged,
+amended, decide → reviewed, send → sent)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Self, cast
+from typing import Final, NamedTuple, Self, cast
 
-from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.commands import DecideReportV1, SendMessageV1
+from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Cause, Data, Event
 from ibalagh.events.make import effect, effects_of_types
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.written import Said
 from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
-from services.triage import store
-from services.triage.decide import judge_all
+from services.triage import amendments, dialogue_store, store
+from services.triage.decide import Judged, judge_all
+from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reported import Reported, reported_of
@@ -24,12 +28,14 @@ SOURCE: Final = "/triage"
 CLASSIFIER_TOPICS: Final = (RECEIVED,)
 DESK_TOPICS: Final = (TRIAGED, DECISIONS)
 _TRIAGED_TYPE: Final = type_of(ReportTriagedV1)
+_AMENDED_TYPE: Final = type_of(ReportAmendedV1)
 NOT_FROM_INTAKE: Final = "no_cause"
 """A `report.triaged` that says not which report it is of: written by hand, and not by the classifier."""
 
 
 class Classifier:
-    """The machine: reports in, `report.triaged` out, one for one, in order. It keeps nothing, so a repeat repeats."""
+    """The machine: reports in, `report.triaged` out, supplements and withdrawals in, `report.amended` out, one for one,
+    in order. It keeps nothing, so a repeat repeats."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -45,65 +51,103 @@ class Classifier:
         reports = [_reported(event) for event in events]
         effects: list[Event[Data]] = []
         for event, report, judged in zip(events, reports, judge_all(reports, self._policy), strict=True):
-            said = ((_TRIAGED_TYPE, triaged(report, judged)),)
-            effects += effects_of_types(event, said, source=SOURCE, subject=event.subject, now=made_at)
+            said = (_TRIAGED_TYPE, triaged(report, judged)) if report.facts else _amended(event, judged)
+            effects += effects_of_types(event, (said,), source=SOURCE, subject=event.subject, now=made_at)
         return Handled(effects)
 
 
 def _reported(event: Event[Data]) -> Reported:
     data: object = event.data
-    return data if isinstance(data, Reported) else reported_of(cast(ReportReceivedV1, data))
+    if isinstance(data, Reported):
+        return data
+    if isinstance(data, ReportSupplementedV1 | ReportWithdrawnV1):
+        return amendments.as_reported(data)
+    return reported_of(cast(ReportReceivedV1, data))
+
+
+def _amended(event: Event[Data], judged: Judged) -> Said:
+    data = cast(ReportSupplementedV1 | ReportWithdrawnV1, event.data)
+    return _AMENDED_TYPE, amendments.amended(data, judged, amendment_id=event.id)
 
 
 class Desk:
-    """The projection of all triaged reports, and the authority on their versions.
+    """The projection of all triaged reports and of what was said about them since, and the authority on their versions.
 
-    Its own `report.reviewed` come back to it on the topic that it reads; it knows them already.
+    Its own `report.reviewed` and `message.sent` come back to it on the topic that it reads; it knows them already.
     """
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
 
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
-        """Take new reports in, then apply the decisions in order: effects and results of those that took effect."""
-        arrivals, commands, rejected = _sort(events)
-        store.add(tx, arrivals)
-        return Handled(self._decide(commands, tx) if commands else (), rejected)
+        """Take in what is new of reports and of their reporters, then apply the commands in order: effects and results
+        of those that took effect."""
+        batch = _sort(events)
+        store.add(tx, batch.arrivals)
+        if batch.amendments:
+            dialogue_store.add(tx, batch.amendments)
+        return Handled(self._carry_out(batch.commands, tx) if batch.commands else (), batch.rejected)
 
-    def _decide(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
-        commands = [(event, event.id, cast(DecideReportV1, event.data)) for event in events]
-        answered = store.answered(tx, {event.id for event in events})
-        items = store.lock(tx, {command.report_id for _, _, command in commands})
-        outcomes = decide_in_order(items, commands, answered)
-        now = self._clock()
-        effects = []
+    def _carry_out(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
+        answered = set(store.answered(tx, {event.id for event in events}))
+        items = store.lock(tx, {_command(event).report_id for event in events})
+        decisions = [(event, event.id, event.data) for event in events if isinstance(event.data, DecideReportV1)]
+        outcomes = decide_in_order(items, decisions, answered)
+        messages = [(event.id, event.data) for event in events if isinstance(event.data, SendMessageV1)]
+        answers = answer(items.keys(), messages, answered | {id_ for _, id_, _ in outcomes})
         changed = {}
-        for event, _, outcome in outcomes:
+        said: dict[str, Data] = {}
+        for _, id_, outcome in outcomes:
             if isinstance(outcome, Applied):
-                subject = outcome.reviewed.report_id
-                changed[subject] = outcome.item
-                effects.append(effect(event, outcome.reviewed, source=SOURCE, subject=subject, number=0, now=now))
+                changed[outcome.reviewed.report_id] = outcome.item
+                said[id_] = outcome.reviewed
         store.update(tx, changed.values())
-        store.record(tx, [_result(id_, outcome) for _, id_, outcome in outcomes])
-        return effects
+        sent = {id_: outcome for id_, outcome in answers if isinstance(outcome, Sent)}
+        said |= {id_: outcome.event for id_, outcome in sent.items()}
+        dialogue_store.add_messages(tx, sent.values())
+        dialogue_store.mark_seen(tx, changes_of([_command(event) for event in events if event.id in said]))
+        results = [(id_, outcome) for _, id_, outcome in outcomes]
+        store.record(tx, [_result(id_, outcome) for id_, outcome in (*results, *answers)])
+        return self._effects(events, said)
+
+    def _effects(self, events: Sequence[Event[Data]], said: dict[str, Data]) -> list[Event[Data]]:
+        """What commands that took effect say, in the order of the commands; of one that came twice, once."""
+        now = self._clock()
+        return [
+            effect(event, said.pop(event.id), source=SOURCE, subject=_command(event).report_id, number=0, now=now)
+            for event in events
+            if event.id in said
+        ]
 
 
-def _sort(events: Sequence[Event[Data]]) -> tuple[list[Arrival], list[Event[Data]], list[Rejected]]:
-    """New reports, decisions, and what is refused; each in order."""
-    arrivals: list[Arrival] = []
-    commands: list[Event[Data]] = []
-    rejected: list[Rejected] = []
+class _Sorted(NamedTuple):
+    """A batch of the desk, each part in order."""
+
+    arrivals: list[Arrival]
+    amendments: list[Amendment]
+    commands: list[Event[Data]]
+    rejected: list[Rejected]
+
+
+def _sort(events: Sequence[Event[Data]]) -> _Sorted:
+    batch = _Sorted([], [], [], [])
     for event in events:
         if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
-            arrivals.append(event)
-        elif isinstance(event.data, DecideReportV1):
-            commands.append(event)
-        elif isinstance(event.data, ReportTriagedV1):
+            batch.arrivals.append(event)
+        elif isinstance(event.data, DecideReportV1 | SendMessageV1):
+            batch.commands.append(event)
+        elif isinstance(event.data, ReportTriagedV1 | ReportAmendedV1):
             if event.cause is None:
-                rejected.append(Rejected(event, NOT_FROM_INTAKE))
+                batch.rejected.append(Rejected(event, NOT_FROM_INTAKE))
+            elif isinstance(event.data, ReportAmendedV1):
+                batch.amendments.append(amendment_of(event.data, event.cause))
             else:
-                arrivals.append(_arrival(event.data, event.origin_time, event.cause))
-    return arrivals, commands, rejected
+                batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause))
+    return batch
+
+
+def _command(event: Event[Data]) -> DecideReportV1 | SendMessageV1:
+    return cast(DecideReportV1 | SendMessageV1, event.data)
 
 
 def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Arrival:
@@ -114,9 +158,11 @@ def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Ar
     return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data)
 
 
-def _result(command_id: str, outcome: Applied | Refused) -> CommandResult:
+def _result(command_id: str, outcome: Applied | Refused | Sent) -> CommandResult:
     if isinstance(outcome, Refused):
         return refused(command_id, outcome.code, dict(outcome.detail))
+    if isinstance(outcome, Sent):
+        return applied(command_id, {"report_id": outcome.event.report_id, "message_id": outcome.event.message_id})
     report = outcome.item.report
     detail = {
         "report_id": report.report_id,

@@ -5,15 +5,16 @@ codes of `reviews.RefusalCode`, 422, 503.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.dialogue import ReportSupplementedV1
 from ibalagh.events.envelope import Data, Event, Position, Uuid
 from ibalagh.events.make import root
 from ibalagh.events.reports import Indicator, ReportReceivedV1, ShortText
@@ -35,10 +36,17 @@ ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]*$", max_len
 """A code and no sentence: it travels with every later event about the report, so nobody's data may be in it."""
 ReportId = Annotated[Uuid, Path(description="A report's id")]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
-ReportAt = Callable[[Position], ReportReceivedV1 | None]
-"""The report that stands at a position of the log; None when it cannot be read."""
+AmendmentsSeen = Annotated[int | None, Field(ge=0, description="How many amendments were looked at; all, if not given")]
 
 _PLACE: Final = re.compile(r"([0-3])~([0-9T:.+-]{10,40})~([0-9a-f-]{36})")
+
+
+class Texts(Protocol):
+    """What reporters wrote, at positions of the log; see `texts.TextReader`."""
+
+    def report_at(self, position: Position) -> ReportReceivedV1 | None: ...
+
+    def supplements_at(self, positions: Sequence[Position]) -> list[ReportSupplementedV1 | None]: ...
 
 
 class DecisionIn(BaseModel):
@@ -54,6 +62,7 @@ class DecisionIn(BaseModel):
     reason: ReasonCode = Field("", description="A reason code; no personal data")
     reviewer: Reviewer = Field(description="Pseudonym of the analyst")
     decided_at: AwareDatetime | None = Field(None, description="When it was decided; now, if not given")
+    amendments_seen: AmendmentsSeen = None
 
 
 def to_command(decision: DecisionIn, *, id_: str, now: datetime) -> Event[Data]:
@@ -73,8 +82,10 @@ def short_view(shown: Shown) -> dict[str, Any]:
         "category": decision.category.value,
         "organisation": decision.organisation,
         "disposition": decision.disposition.value,
-        "urgency": int(decision.urgency),
+        "urgency": shown.urgency,
         "confidence": decision.confidence,
+        "new_from_reporter": shown.dialogue.news,
+        "withdrawn_at": shown.dialogue.withdrawn_at,
     }
 
 
@@ -111,7 +122,7 @@ def text_view(received: ReportReceivedV1 | None) -> dict[str, Any]:
 
 
 def routes(
-    settings: Settings, database: Database, commands: Commands, report_at: ReportAt, clock: Callable[[], datetime]
+    settings: Settings, database: Database, commands: Commands, texts: Texts, clock: Callable[[], datetime]
 ) -> APIRouter:
     """The routes under `/v1`."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
@@ -142,7 +153,7 @@ def routes(
         shown = store.one(database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
-        return full_view(shown) | text_view(report_at(shown.source))
+        return full_view(shown) | text_view(texts.report_at(shown.source))
 
     @router.post("/decisions")
     def decide(decision: DecisionIn, idempotency_key: IdempotencyKey = None) -> Response:
@@ -175,7 +186,7 @@ def _page(items: list[dict[str, Any]], following: str | None) -> dict[str, Any]:
 
 def _place_of(shown: Shown) -> str:
     report = shown.item.report
-    return f"{int(report.decision.urgency)}~{shown.received_at.isoformat()}~{report.report_id}"
+    return f"{shown.urgency}~{shown.received_at.isoformat()}~{report.report_id}"
 
 
 def _place(after: str | None) -> QueuePlace | None:

@@ -23,28 +23,85 @@ WHERE items.report_id = changed.report_id
 
 -- name: queue_page
 -- A page of the reports in one state, the most urgent first, then the longest waiting.
-SELECT state, report, received_at, source_topic, source_partition, source_offset
-FROM items
+SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
+       amendments, seen, changed_at, withdrawn_at
+FROM items LEFT JOIN dialogues USING (report_id)
 WHERE state = %(state)s
   AND (%(after_id)s::uuid IS NULL
-       OR (-urgency, received_at, report_id) > (-%(after_urgency)s::smallint, %(after_received_at)s::timestamptz, %(after_id)s::uuid))
-ORDER BY urgency DESC, received_at, report_id
+       OR (-items.urgency, received_at, report_id) > (-%(after_urgency)s::smallint, %(after_received_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY items.urgency DESC, received_at, report_id
 LIMIT %(limit)s
 
 -- name: report_page
 -- A page of all triaged reports, in the order of their ids.
-SELECT state, report, received_at, source_topic, source_partition, source_offset
-FROM items
+SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
+       amendments, seen, changed_at, withdrawn_at
+FROM items LEFT JOIN dialogues USING (report_id)
 WHERE %(after)s::uuid IS NULL OR report_id > %(after)s::uuid
 ORDER BY report_id
 LIMIT %(limit)s
 
 -- name: one_report
 -- One report.
-SELECT state, report, received_at, source_topic, source_partition, source_offset
-FROM items
+SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
+       amendments, seen, changed_at, withdrawn_at
+FROM items LEFT JOIN dialogues USING (report_id)
 WHERE report_id = %(report_id)s::uuid
 
 -- name: count_open
 -- How many reports wait for a person, by urgency.
 SELECT urgency, count(*) FROM items WHERE state = 'open' GROUP BY urgency ORDER BY urgency DESC
+
+-- name: news_page
+-- Reports in any state with something new from their reporters, the most urgent first, then the longest waiting.
+SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
+       amendments, seen, changed_at, withdrawn_at
+FROM dialogues JOIN items USING (report_id)
+WHERE seen < amendments
+ORDER BY dialogues.urgency DESC, changed_at, report_id
+LIMIT %(limit)s
+
+-- name: add_amendment
+-- Attach an amendment; nothing when it is there already.
+INSERT INTO amendments (amendment_id, report_id, number, kind, amended_at, urgency, found,
+                        source_topic, source_partition, source_offset)
+SELECT %(amendment_id)s::uuid, %(report_id)s::uuid,
+       (SELECT count(*) + 1 FROM amendments WHERE report_id = %(report_id)s),
+       %(kind)s, %(amended_at)s, %(urgency)s, %(found)s, %(topic)s, %(partition)s, %(offset)s
+ON CONFLICT (amendment_id) DO NOTHING
+
+-- name: count_amendment
+-- There is something new from a reporter; what was seen before does not add to its urgency.
+INSERT INTO dialogues AS d (report_id, amendments, urgency, changed_at, withdrawn_at)
+VALUES (%(report_id)s, 1, %(urgency)s, %(amended_at)s,
+        CASE WHEN %(kind)s = 'withdrawal' THEN %(amended_at)s::timestamptz END)
+ON CONFLICT (report_id) DO UPDATE SET
+    amendments = d.amendments + 1,
+    urgency = CASE WHEN d.seen < d.amendments THEN greatest(d.urgency, excluded.urgency) ELSE excluded.urgency END,
+    changed_at = greatest(d.changed_at, excluded.changed_at),
+    withdrawn_at = coalesce(d.withdrawn_at, excluded.withdrawn_at)
+
+-- name: raise_urgency
+-- A report is as urgent as the most urgent thing that its reporter said.
+UPDATE items SET urgency = %(urgency)s WHERE report_id = %(report_id)s AND urgency < %(urgency)s
+
+-- name: add_message
+-- Keep what an analyst wrote to a reporter.
+INSERT INTO messages (message_id, report_id, sent_at, sender, text)
+VALUES (%(message_id)s, %(report_id)s, %(sent_at)s, %(sender)s, %(text)s)
+ON CONFLICT DO NOTHING
+
+-- name: mark_seen
+-- Note how many amendments were shown to people; null: all that there are. It never goes back.
+UPDATE dialogues SET seen = greatest(dialogues.seen, least(coalesce(shown.seen, amendments), amendments))
+FROM unnest(%(report_ids)s::uuid[], %(seen)s::int[]) AS shown (report_id, seen)
+WHERE dialogues.report_id = shown.report_id
+
+-- name: amendments_of
+-- What a reporter said after the report, in order, and where each text stands.
+SELECT found, source_topic, source_partition, source_offset FROM amendments
+WHERE report_id = %(report_id)s ORDER BY number
+
+-- name: messages_of
+-- What analysts wrote to a reporter, in order.
+SELECT message_id, sent_at, sender, text FROM messages WHERE report_id = %(report_id)s ORDER BY sent_at, message_id

@@ -11,6 +11,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from services.triage import packing
+from services.triage.dialogue import SILENT, Standing
 from services.triage.packing import Arrival
 from services.triage.reviews import Item, State
 
@@ -18,11 +19,14 @@ _SQL: Final = load("services.triage")
 
 
 class Shown(NamedTuple):
-    """A report as a page shows it."""
+    """A report as a page shows it; `urgency` is its decision's, or that of something more urgent that its reporter said
+    since."""
 
     item: Item
     received_at: datetime
     source: Position
+    urgency: int
+    dialogue: Standing
 
 
 class QueuePlace(NamedTuple):
@@ -100,6 +104,11 @@ def one(database: Database, report_id: str) -> Shown | None:
     return next(iter(_shown(database, "one_report", report_id=report_id)), None)
 
 
+def news(database: Database, *, limit: int) -> list[Shown]:
+    """Reports in any state with something new from their reporters, the most urgent first. Raises PassingError."""
+    return _shown(database, "news_page", limit=limit)
+
+
 def count_open(database: Database) -> dict[int, int]:
     """How many reports wait for a person, by urgency. Raises PassingError."""
     with database.transaction(read_only=True) as tx:
@@ -109,7 +118,11 @@ def count_open(database: Database) -> dict[int, int]:
 def _shown(database: Database, query: str, **parameters: object) -> list[Shown]:
     with database.transaction(read_only=True) as tx:
         rows = tx.fetch_all(_SQL[query], parameters)
-    return [Shown(_item(row), row[2], Position(*row[3:6])) for row in rows]
+    return [Shown(_item(row), row[2], Position(*row[3:6]), row[6], _standing(row[7:])) for row in rows]
+
+
+def _standing(row: Row) -> Standing:
+    return SILENT if row[0] is None else Standing(*row)
 
 
 def _item(row: Row) -> Item:

@@ -1,4 +1,4 @@
-"""A report's text for whoever decides about it, read from the log at the position that triage's own event carries.
+"""What a reporter wrote, for whoever decides about it, read from the log where triage's own event says that it stands.
 
 So the text lives in one place: the desk's tables hold none, and what the log forgets is forgotten here too. One
 consumer in a group of its own stands paused at the ends; for each wish it goes to one position, takes one record, and
@@ -7,13 +7,14 @@ stops again. A group without committed offsets leaves nothing behind.
 
 import queue
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.events.envelope import Position
+from ibalagh.events.dialogue import ReportSupplementedV1
+from ibalagh.events.envelope import Data, Position
 from ibalagh.events.registry import RECEIVED
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.stream.errors import InvalidRecordError, PassingError
@@ -26,12 +27,12 @@ _MAX_WAITING: Final = 100
 
 class _Wish(NamedTuple):
     position: Position
-    answer: "Future[ReportReceivedV1 | None]"
+    answer: "Future[Data | None]"
     deadline: float
 
 
 class TextReader:
-    """Reads single reports from `reports.received`. `run` is its loop; any thread may call `report_at`."""
+    """Reads single events from `reports.received`. `run` is its loop; any thread may call the other functions."""
 
     def __init__(self, consumer: Consumer, codec: Codec, *, timeout_s: float) -> None:
         self._consumer = consumer
@@ -41,6 +42,20 @@ class TextReader:
 
     def report_at(self, position: Position) -> ReportReceivedV1 | None:
         """The report as received; None when it is not in the log, or could not be read in time."""
+        found = self._at(position)
+        return found if isinstance(found, ReportReceivedV1) else None
+
+    def supplements_at(self, positions: Sequence[Position]) -> list[ReportSupplementedV1 | None]:
+        """Supplements, in order; None for what is not in the log, or could not be read in the time that all of them
+        have together."""
+        found: list[ReportSupplementedV1 | None] = []
+        until = time.monotonic() + self._timeout_s
+        for position in positions:
+            one = self._at(position) if time.monotonic() < until else None
+            found.append(one if isinstance(one, ReportSupplementedV1) else None)
+        return found
+
+    def _at(self, position: Position) -> Data | None:
         wish = _Wish(position, Future(), time.monotonic() + self._timeout_s)
         try:
             self._wishes.put_nowait(wish)
@@ -73,7 +88,7 @@ class TextReader:
         except PassingError:
             wish.answer.set_result(None)
 
-    def _read(self, wish: _Wish) -> ReportReceivedV1 | None:
+    def _read(self, wish: _Wish) -> Data | None:
         topic, partition, offset = wish.position
         ends = dict(self._consumer.end_offsets(self._consumer.assignment()))
         if ends.get(TopicPartition(topic, partition), 0) <= offset:
@@ -89,8 +104,8 @@ class TextReader:
         finally:
             self._consumer.pause()
 
-    def _decoded(self, record: Record) -> ReportReceivedV1 | None:
+    def _decoded(self, record: Record) -> Data | None:
         try:
-            return cast(ReportReceivedV1, self._codec.decode(record).data)
+            return self._codec.decode(record).data
         except InvalidRecordError:
             return None

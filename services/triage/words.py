@@ -51,6 +51,72 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Aceptada, en curso.",
     ),
     "refused": ("رُفض القرار", "Décision refusée", "Refused", "Rechazada"),
+    # the dialogue with the reporter
+    "dialogue": (
+        "الحوار مع المبلغ",
+        "Dialogue avec le déclarant",
+        "Dialogue with the reporter",
+        "Diálogo con el denunciante",
+    ),
+    "no_dialogue": (
+        "لم يضف المبلغ شيئا ولم يُراسَل.",
+        "Rien n’a été ajouté ni écrit depuis le signalement.",
+        "Nothing was added or written since the report.",
+        "No se ha añadido ni escrito nada desde el aviso.",
+    ),
+    "news": (
+        "جديد من المبلغين",
+        "Nouveau de la part des déclarants",
+        "New from reporters",
+        "Novedades de los denunciantes",
+    ),
+    "new_from_reporter": (
+        "جديد من المبلغ",
+        "Nouveau de la part du déclarant",
+        "New from the reporter",
+        "Novedad del denunciante",
+    ),
+    "withdrawn": ("سحبه المبلغ", "Retiré par le déclarant", "Withdrawn by the reporter", "Retirado por el denunciante"),
+    "withdrawn_hint": (
+        "قد يكون المبلغ قد أُجبر على ذلك. القرار لك.",
+        "Le déclarant y a peut-être été contraint. La décision vous appartient.",
+        "The reporter may have been forced to. The decision is yours.",
+        "Puede que le hayan obligado. La decisión es suya.",
+    ),
+    "message": ("رسالة إلى المبلغ", "Message au déclarant", "Message to the reporter", "Mensaje al denunciante"),
+    "message_hint": (
+        "يقرؤها المبلغ حين يدخل رمز المتابعة، وقد يقرؤها من عثر على الرمز. لا يظهر اسمك المستعار.",
+        "Lu par qui saisit le code de suivi, donc aussi par qui l’aurait trouvé. Votre pseudonyme n’est pas montré.",
+        "Read by whoever enters the receipt, so also by whoever found it. Your pseudonym is not shown.",
+        "Lo lee quien introduce el código de seguimiento, incluso quien lo haya encontrado. Su seudónimo no se ve.",
+    ),
+    "send_message": ("إرسال الرسالة", "Envoyer le message", "Send the message", "Enviar el mensaje"),
+    "message_sent": ("رسالة من محلل", "Message d’un analyste", "Message from an analyst", "Mensaje de un analista"),
+    "sent": ("أُرسلت الرسالة.", "Le message est envoyé.", "The message was sent.", "El mensaje se ha enviado."),
+    "amendment_addition": (
+        "إضافة من المبلغ",
+        "Complément du déclarant",
+        "Addition by the reporter",
+        "Añadido del denunciante",
+    ),
+    "amendment_correction": (
+        "تصحيح من المبلغ",
+        "Correction du déclarant",
+        "Correction by the reporter",
+        "Corrección del denunciante",
+    ),
+    "amendment_message": (
+        "رسالة من المبلغ",
+        "Message du déclarant",
+        "Message from the reporter",
+        "Mensaje del denunciante",
+    ),
+    "amendment_withdrawal": (
+        "سحب المبلغ تبليغه",
+        "Le déclarant a retiré son signalement",
+        "The reporter withdrew the report",
+        "El denunciante ha retirado su aviso",
+    ),
     # why a decision changed nothing
     "stale_version": (
         "قرر شخص آخر في هذه الأثناء. راجع التبليغ كما هو الآن.",

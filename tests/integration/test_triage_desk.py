@@ -18,11 +18,11 @@ from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream.errors import AbortableError
 from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch
-from services.triage import store
+from services.triage import dialogue_store, store
 from services.triage.handlers import NOT_FROM_INTAKE, Classifier, Desk
 from services.triage.reading import DeskCodec
 from services.triage.reviews import State
-from tests.support.triage import NOW, decision, policy, received, report_id
+from tests.support.triage import NOW, decision, message, policy, received, report_id, supplemented, withdrawn
 
 CODEC = Codec()
 GROUP = "ibalagh.triage.desk"
@@ -193,11 +193,79 @@ def test_the_queue_is_ordered_by_urgency_then_age_and_pages_without_gaps(desk: D
     assert store.count_open(desk.database) == {3: 1, 0: 3}
 
 
+def amended(event: Event[Data]) -> Event[Data]:
+    (effect_,) = Classifier(policy())([event], NOW).effects
+    return effect_
+
+
+def test_amendments_are_attached_once_raise_the_urgency_and_decide_nothing(desk: DeskOnDatabase) -> None:
+    urgent, calm = amended(supplemented("je pense au suicide", "b", 1)), amended(supplemented("merci", "b", 2))
+    desk.take(triaged(UNSURE, "b"), urgent, urgent)
+    desk.take(urgent, calm)
+    desk.take(amended(withdrawn("b", 3)))
+    shown = store.one(desk.database, report_id("b"))
+    assert shown is not None
+    assert (shown.urgency, shown.item.report.decision.urgency) == (3, 0)
+    assert (shown.dialogue.amendments, shown.dialogue.seen, shown.dialogue.withdrawn_at) == (3, 0, NOW)
+    assert desk.state("b")[:2] == (State.OPEN, 1)
+    assert desk.reviewed() == []
+    found = dialogue_store.read(desk.database, report_id("b"))
+    assert [each.data.kind.value for each in found.amendments] == ["addition", "addition", "withdrawal"]
+    assert [each.source.offset for each in found.amendments] == [1_001, 1_002, 1_003]
+
+
+def test_an_urgent_amendment_moves_a_report_up_the_queue_and_pages_have_no_gaps(desk: DeskOnDatabase) -> None:
+    desk.take(*(with_origin(triaged("rien", name), minutes) for minutes, name in enumerate(("x", "y", "z"))))
+    desk.take(amended(supplemented("je pense au suicide", "z", 1)))
+    seen: list[str] = []
+    after = None
+    while page := store.queue(desk.database, State.OPEN, limit=1, after=after):
+        seen.append(page[0].item.report.report_id)
+        after = store.QueuePlace(page[0].urgency, page[0].received_at, seen[-1])
+    assert seen == [report_id(name) for name in ("z", "x", "y")]
+
+
+def test_what_nobody_saw_stays_new_whatever_is_decided(desk: DeskOnDatabase) -> None:
+    def news() -> list[str]:
+        return [each.item.report.report_id for each in store.news(desk.database, limit=9)]
+
+    desk.take(triaged(UNSURE, "b"), triaged(SURE, "a"))
+    desk.take(amended(supplemented("merci", "b", 1)), amended(supplemented("je pense au suicide", "a", 2)))
+    assert news() == [report_id("a"), report_id("b")]
+    desk.take(amended(supplemented("encore", "b", 3)))
+    desk.take(decision("b", ReviewAction.DISMISS, amendments_seen=1))
+    assert news() == [report_id("a"), report_id("b")]
+    desk.take(decision("b", ReviewAction.DISMISS, amendments_seen=1, version=1))  # stale: it was refused
+    desk.take(message("b", amendments_seen=2), message("nowhere"))
+    assert news() == [report_id("a")]
+    desk.take(message("a"))
+    assert news() == []
+
+
+def test_messages_and_decisions_of_a_batch_are_published_in_their_order_and_once(desk: DeskOnDatabase) -> None:
+    said = message("b", text="?")
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(said, decision("b", ReviewAction.DISMISS), said, message("nowhere"))
+    desk.take(said)
+    records = PostgresOutbox(desk.database, GROUP).read({}, 100).records
+    types = [(dict(each.headers)["ce_type"] or b"").decode() for each in records]
+    assert types == ["ibalagh.message.sent.v1", "ibalagh.report.reviewed.v1"]
+    assert desk.result(said.id) == ("applied", None, {"report_id": report_id("b"), "message_id": said.id})
+    [kept] = dialogue_store.read(desk.database, report_id("b")).messages
+    assert (kept.message_id, kept.sender, kept.text) == (said.id, "analyst-1", "?")
+
+
+def test_an_amendment_without_a_cause_goes_to_the_dead_letters(desk: DeskOnDatabase) -> None:
+    committed = desk.unit.process(desk.batch(amended(withdrawn("b", 3))._replace(cause=None)))
+    assert [each.reason for each in committed.rejected] == [NOT_FROM_INTAKE]
+
+
 def test_the_text_is_in_no_table(desk: DeskOnDatabase, database_url: str) -> None:
     canary = "xyzzycanary"
     desk.take(triaged(f"{canary} arnaque et insultes", "b"), decision("b", ReviewAction.DISMISS))
+    desk.take(amended(supplemented(f"{canary} arnaque", "b", 1)))
     with desk.database.transaction() as tx:
-        for table in ("items", "outbox", "command_results", "stream_offsets"):
+        for table in ("items", "outbox", "command_results", "stream_offsets", "amendments", "dialogues"):
             assert canary not in str(tx.fetch_all(f"SELECT * FROM {table}"))
 
 

@@ -28,7 +28,7 @@ from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
 from tests.support.poll import eventually
 from tests.support.serving import serving
-from tests.support.triage import policy, received, report_id
+from tests.support.triage import policy, received, report_id, supplemented, withdrawn
 
 TOKEN = "t" * 40
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -59,7 +59,11 @@ class Triage:
         self.desk = self._processor("desk", DESK_TOPICS, self.broker.consumer("ibalagh.triage.desk"), desk)
         self.texts = TextReader(self.broker.consumer("ibalagh.triage.texts.1"), self.codec, timeout_s=5)
         self.app = application.create(
-            TriageSettings(api_token=TOKEN), database, self.commands, self.texts.report_at, []
+            TriageSettings(api_token=TOKEN),
+            database,
+            self.commands,
+            self.texts,
+            [],
         )
         self._threads = [threading.Thread(target=loop, args=(self._stop,)) for loop in self.loops()]
 
@@ -116,12 +120,19 @@ def decision(id_: str, action: str = "dismiss", **fields: Any) -> dict[str, Any]
 
 
 def test_everything_asks_for_the_token(client: httpx.Client) -> None:
-    for path in ("/v1/reviews", "/v1/reports", f"/v1/reports/{report_id('a')}", f"/v1/commands/{uuid.uuid4()}"):
+    for path in (
+        "/v1/reviews",
+        "/v1/news",
+        "/v1/reports",
+        f"/v1/reports/{report_id('a')}",
+        f"/v1/commands/{uuid.uuid4()}",
+    ):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
         assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert client.post("/v1/decisions", json=decision(report_id("a"))).status_code == 401
     assert client.post("/v1/decisions:batch", content=b"{}").status_code == 401
+    assert client.post("/v1/messages", json={}).status_code == 401
 
 
 def test_a_report_waits_is_shown_with_its_text_and_is_decided(triage: Triage, client: httpx.Client) -> None:
@@ -281,6 +292,35 @@ def test_a_decision_of_the_page_needs_its_sessions_form(triage: Triage, client: 
     stale = client.post(path, data=form)
     assert stale.headers["location"] == f"/reports/{id_}?notice=stale_version"
     assert "stale_version" in client.get(stale.headers["location"]).text
+
+
+def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    for event in (supplemented("<b>encore</b> arnaque", "a", 1, "correction"), withdrawn("a", 2)):
+        assert all(triage.producer.publish([triage.codec.encode(event)], 1.0))
+    eventually(lambda: client.get(f"/v1/reports/{id_}", headers=BEARER).json()["withdrawn_at"])
+    sign_in(client)
+    queue = client.get("/?lang=en").text
+    assert "New from reporters" in queue
+    assert queue.count("Withdrawn by the reporter") == 2
+    page = client.get(f"/reports/{id_}?lang=en").text
+    assert page.index("Correction by the reporter") < page.index("The reporter withdrew the report")
+    assert "&lt;b&gt;encore&lt;/b&gt; arnaque" in page
+    assert "may have been forced" in page
+    path, form = f"/reports/{id_}/messages", {"text": "Existe-t-il ?\r\nMerci", "amendments_seen": "1"}
+    assert client.post(path, data=form | {"form_token": "0" * 64}).status_code == 403
+    form["form_token"] = form_token(page)
+    assert client.post(path, data=form).headers["location"] == f"/reports/{id_}?notice=sent"
+    assert client.post(path, data=form | {"text": "a\x00b"}).status_code == 422
+    shown = client.get(f"/v1/reports/{id_}/dialogue", headers=BEARER).json()
+    assert [(each["sender"], each["text"]) for each in shown["messages"]] == [("analyst-7", "Existe-t-il ?\nMerci")]
+    assert [each["text"] for each in shown["amendments"]] == ["<b>encore</b> arnaque", None]
+    assert client.get(f"/v1/reports/{id_}", headers=BEARER).json()["new_from_reporter"] is True  # one was not seen
+    assert "Existe-t-il ?\nMerci" in client.get(f"/reports/{id_}?lang=en").text
+    unknown = client.post(f"/reports/{report_id('nowhere')}/messages", data=form)
+    assert unknown.headers["location"].endswith("?notice=unknown_report")
+    assert client.get(f"/v1/reports/{report_id('nowhere')}/dialogue", headers=BEARER).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["ar", "fr", "en", "es"])

@@ -199,4 +199,6 @@ def described_application(settings: IntakeSettings) -> FastAPI:
     """The service's application with nothing behind it, to see which routes it has and what its document says."""
     nothing = cast(Any, None)
     intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
-    return application(settings, intake, [], None, Parts(nothing, nothing, nothing, nothing))
+    return application(
+        settings, intake, [], files=Parts(nothing, nothing, nothing, nothing), dialogue=cast(Any, object())
+    )

@@ -6,13 +6,15 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.commands import DecideReportV1, SendMessageV1
+from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Data, Event, Position, derived_id
 from ibalagh.events.make import root
 from ibalagh.events.reports import ReportFacts, ReportReceivedV1, ReportTriagedV1
-from ibalagh.events.vocabulary import Channel, ReviewAction
+from ibalagh.events.vocabulary import Channel, ReviewAction, SupplementKind
 from services.triage.decide import decide
 from services.triage.policy import Policy, load
+from tests.support.storage import uuid_of
 
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
 FACTS = ReportFacts(received_on=date(2024, 6, 3), identified=False, country="MA", channel=Channel.FORM)
@@ -50,5 +52,32 @@ def received(text: str, name: str = "a", *, offset: int | None = None, **fields:
 def decision(name: str, action: ReviewAction, *, id_: str | None = None, **fields: Any) -> Event[Data]:
     """`report.decide` about the report called `name`, as read from its topic."""
     data = DecideReportV1(report_id=report_id(name), action=action, reviewer="analyst-1", decided_at=NOW, **fields)
+    event = root(data, id_=id_ or str(uuid.uuid4()), source="/triage", subject=data.report_id, now=NOW)
+    return event.at(Position("ibalagh.triage.decisions", 0, next(_offsets)))
+
+
+def supplemented(text: str, name: str = "a", number: int = 1, kind: str = "addition") -> Event[Data]:
+    """`report.supplemented`, as read from its topic."""
+    data = ReportSupplementedV1(
+        report_id=report_id(name),
+        supplement_id=uuid_of(number),
+        kind=SupplementKind(kind),
+        supplemented_at=NOW,
+        text=text,
+    )
+    event = root(data, id_=uuid_of(number), source="/intake", subject=data.report_id, now=NOW)
+    return event.at(Position("ibalagh.reports.received", 0, 1_000 + number))
+
+
+def withdrawn(name: str = "a", number: int = 9) -> Event[Data]:
+    """`report.withdrawn`, as read from its topic."""
+    data = ReportWithdrawnV1(report_id=report_id(name), withdrawn_at=NOW)
+    event = root(data, id_=uuid_of(number), source="/intake", subject=data.report_id, now=NOW)
+    return event.at(Position("ibalagh.reports.received", 0, 1_000 + number))
+
+
+def message(name: str, text: str = "?", *, id_: str | None = None, **fields: Any) -> Event[Data]:
+    """`message.send` to the reporter of the report called `name`, as read from its topic."""
+    data = SendMessageV1(report_id=report_id(name), text=text, sender="analyst-1", sent_at=NOW, **fields)
     event = root(data, id_=id_ or str(uuid.uuid4()), source="/triage", subject=data.report_id, now=NOW)
     return event.at(Position("ibalagh.triage.decisions", 0, next(_offsets)))

@@ -79,7 +79,7 @@ class Files:
         intake = made_intake(Service().acceptance, self.queue, Statuses(), trusts=lambda _: False, now=NOW)
         nothing: Any = None
         files = Parts(self.evidence, nothing, vessel, nothing)
-        self.app = application(SETTINGS, intake._replace(files=self.evidence), [], None, files)
+        self.app = application(SETTINGS, intake._replace(files=self.evidence), [], files=files)
         self.client: AppClient
 
     @property

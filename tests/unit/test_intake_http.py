@@ -257,7 +257,13 @@ def test_a_receipt_is_answered_with_the_status_however_it_is_typed(service: Serv
     for typed in (receipt, receipt.lower().replace("-", "  ")):
         response = service.client.post("/v1/status", json={"receipt": typed})
         assert response.status_code == 200
-        assert response.json() == {"status": "referred", "updated_at": NOW.isoformat()}
+        assert response.json() == {
+            "status": "referred",
+            "updated_at": NOW.isoformat(),
+            "messages": [],
+            "amendments": [],
+            "withdrawn_at": None,
+        }
 
 
 def test_every_wrong_receipt_gets_the_same_answer_after_the_same_question(service: Service) -> None:

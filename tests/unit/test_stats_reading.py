@@ -10,8 +10,10 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import EVENT_TYPES
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
-from services.stats.counting import COUNTED, moves_of
+from services.stats.counting import COUNTED, NOT_COUNTED, moves_of
 from services.stats.reading import CountingCodec, Kind, counted
+from services.stats.recount import Recalled
+from services.stats.repeats import fresh
 from tests.unit.test_stats_counting import SMALL
 
 FULL, SLIM = Codec(), CountingCodec()
@@ -110,6 +112,18 @@ def test_a_derived_event_with_bad_content_is_refused_with_its_cause_kept(record:
     (event,) = counted([SLIM.decode(record)])
     assert event.refusal == "bad_data"
     assert event.cause is not None
+
+
+@pytest.mark.parametrize("name", sorted(NOT_COUNTED))
+def test_what_reporters_and_analysts_say_to_each_other_counts_nothing_and_is_no_dead_letter(name: str) -> None:
+    record = with_header(RECEIVED, "ce_type", name.encode())._replace(value=b'{"text": "x"}')
+    talk, report = SLIM.decode(record), SLIM.decode(RECEIVED)
+    found = fresh([talk, report, talk], Recalled())
+    assert list(found.tallies.values()) == [1]
+    assert (found.last, found.rejected) == (report, [])
+    assert fresh([talk], Recalled()) == ({}, None, [])
+    with pytest.raises(InvalidRecordError):
+        SLIM.decode(with_header(record, "ce_origintime", b"soon"))
 
 
 def test_hostile_variety_does_not_make_the_cache_grow_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,82 @@
+"""What a reporter may say after the report, and the records that it becomes. Pure.
+
+In: the JSON of a request with a receipt; out: an `Amendment`, which knows its record once the report is known. As for a
+report, the text is in the record alone.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
+
+from ibalagh.contracts.codec import Codec
+from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
+from ibalagh.events.envelope import Data
+from ibalagh.events.make import root
+from ibalagh.events.vocabulary import AmendmentKind, SupplementKind
+from ibalagh.stream.ports import Outgoing
+from services.intake.acceptance import SOURCE
+from services.intake.submission import MAX_LINKS, Link, StatusQuestion, Text
+
+NOWHERE: Final = "00000000-0000-0000-0000-000000000000"
+"""The report of a wrong receipt: a record is made for it too, so that it costs as much, and goes nowhere."""
+
+
+class Supplement(StatusQuestion):
+    """More about a report, a correction of it, or a message to the analyst."""
+
+    kind: SupplementKind = Field(SupplementKind.ADDITION, description="What it is")
+    text: Text = Field(description="In the reporter's own words")
+    links: Annotated[tuple[Link, ...], Field(max_length=MAX_LINKS)] = Field((), description="Where it can be seen")
+
+
+class Withdrawal(StatusQuestion):
+    """The reporter takes the report back. It stays in the log; what follows of it is decided by an analyst."""
+
+    erase_identity: bool = Field(False, description="Also erase the name and whatever else was stated of the reporter")
+
+
+class Retry(NamedTuple):
+    """What recognises a supplement that is sent again: hashes of its idempotency key, for this receipt, and of what was
+    sent."""
+
+    key_hash: bytes
+    body_hash: bytes
+
+
+class Amendment(NamedTuple):
+    """A supplement or a withdrawal, ready to be stored and published for the report whose receipt has this hash."""
+
+    amendment_id: str
+    kind: AmendmentKind
+    receipt_hash: bytes
+    said: Supplement | Withdrawal
+    at: datetime
+    retry: Retry | None
+
+    @property
+    def erases_identity(self) -> bool:
+        """Whether the reporter wants the identity erased."""
+        return isinstance(self.said, Withdrawal) and self.said.erase_identity
+
+    def record(self, codec: Codec, report_id: str) -> Outgoing:
+        """The record to publish; its event has the amendment's id, and is of the report."""
+        event = root(self._data(report_id), id_=self.amendment_id, source=SOURCE, subject=report_id, now=self.at)
+        return codec.encode(event)
+
+    def _data(self, report_id: str) -> Data:
+        if isinstance(self.said, Withdrawal):
+            return ReportWithdrawnV1(report_id=report_id, withdrawn_at=self.at)
+        return ReportSupplementedV1(
+            report_id=report_id,
+            supplement_id=self.amendment_id,
+            kind=self.said.kind,
+            supplemented_at=self.at,
+            text=self.said.text,
+            links=self.said.links,
+        )
+
+
+def kind_of(said: Supplement | Withdrawal) -> AmendmentKind:
+    """Which kind of amendment a request asks for."""
+    return AmendmentKind.WITHDRAWAL if isinstance(said, Withdrawal) else AmendmentKind(said.kind)
