@@ -129,6 +129,7 @@ def pdf(pages: int = 1, password: str | None = None) -> bytes:
     page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(A=photograph))
     page.Contents = document.make_stream(b"q 40 0 0 20 9 9 cm /A Do Q %" + SHOWN)
     page.obj.PieceInfo = pikepdf.Dictionary(Maker=pikepdf.Dictionary(Private=WORDS))
+    page.obj.MadeBy = WORDS
     page.obj.AA = pikepdf.Dictionary(O=script)
     rectangle = pikepdf.Array([0, 0, 9, 9])
     annotation = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Rect=rectangle)
