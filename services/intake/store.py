@@ -24,8 +24,7 @@ from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
-_MOST_SHOWN: Final = 200
-"""Messages, and amendments, that an answer holds at most."""
+_MOST_SHOWN: Final = 200  # messages, and amendments, in an answer
 
 
 class Known(NamedTuple):
@@ -54,14 +53,14 @@ class Stored(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A report, or what was said about one, that is stored and perhaps not published; `report_id` is the event's id."""
+    """A report, or what was said about one, that is stored and perhaps not published; `report_id` is the event's id.
+    `event_type` is None for a report."""
 
     report_id: str
     accepted_at: datetime
     value: bytes
     stored_at: datetime
     event_type: str | None = None
-    """None for a report, else the CloudEvents type of what was said about one."""
 
 
 class Message(NamedTuple):
