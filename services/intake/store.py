@@ -59,14 +59,14 @@ class Stored(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A report, or what was said about one, that is stored and perhaps not published; `report_id` is the event's id."""
+    """A report, or what was said about one, that is stored and perhaps not published; `report_id` is the event's id.
+    `event_type` is None for a report."""
 
     report_id: str
     accepted_at: datetime
     value: bytes
     stored_at: datetime
     event_type: str | None = None
-    """None for a report, else the CloudEvents type of what was said about one."""
 
 
 class Message(NamedTuple):
