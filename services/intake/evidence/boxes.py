@@ -17,6 +17,12 @@ _OLD_QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", 
 """What a QuickTime film may begin with instead of `ftyp`, which it knows only since 2005."""
 
 
+_OUTERMOST: Final = _OLD_QUICKTIME | {
+    *(b"ftyp", b"styp", b"moof", b"mfra", b"sidx", b"meta", b"uuid", b"udta", b"mpvd", b"sefd")
+}
+"""Outermost boxes of pictures and films: one of these that reaches past the end was cut."""
+
+
 class Box(NamedTuple):
     """One box: its four-letter name, where it starts, where its content starts, where it ends (bytes)."""
 
@@ -69,19 +75,22 @@ def looks_like_boxes(source: Source, start: int) -> bool:
 
 
 def boxes_end(source: Source, start: int, end: int) -> int:
-    """Where the run of outermost boxes at `start` stops being one, at most `end`: what follows is no named box."""
+    """Where the run of outermost boxes at `start` stops being one, at most `end`: what follows is no box."""
     place = start
     for box in boxes(source, start, end, outermost=True):
-        if not _is_name(box.name):
-            break
         place = box.end
-        if end - place < 8 or not _is_name(source.peek(place + 4, 4)):
+        if not _is_box(source, place, end):
             break
     return place
 
 
-def _is_name(name: bytes) -> bool:
-    return all(letter >= 0x20 for letter in name)  # QuickTime's own names may begin with ©, 0xA9
+def _is_box(source: Source, place: int, end: int) -> bool:
+    """Whether a box follows here, one that was cut perhaps: it has a known name, or a likely one and fits."""
+    if end - place < 8:
+        return False
+    length, name = source.peek(place, 4), source.peek(place + 4, 4)
+    likely = all(letter >= 0x20 for letter in name)  # QuickTime's own names may begin with ©, 0xA9
+    return name in _OUTERMOST or (likely and 8 <= int.from_bytes(length, "big") <= end - place)
 
 
 def kind_of_boxes(source: Source, start: int, end: int) -> Kind | None:

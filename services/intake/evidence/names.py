@@ -15,6 +15,8 @@ _RESERVED: Final = re.compile(
 """Names of devices on Windows, whatever follows their first full stop."""
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*%;=`$&\'\\/]')
 _SPACES: Final = re.compile(r"\s+")
+_EDGE: Final = " .-"
+"""Not at either end: hidden files, options of commands, and ends that Windows drops."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are left out: controls, bidirectional and other format characters, surrogates, unassigned."""
 _LONGEST_SUFFIX: Final = 8
@@ -27,15 +29,15 @@ def safe_name(name: str | None, kind: Kind) -> str:
     """
     last = re.split(r"[\\/\0]", (name or "")[-1_000:])[-1]
     visible = "".join(" " if each.isspace() else each for each in unicodedata.normalize("NFC", last) if _shown(each))
-    stem = _SPACES.sub(" ", _FORBIDDEN.sub("_", visible)).strip(" .")
+    stem = _SPACES.sub(" ", _FORBIDDEN.sub("_", visible)).strip(_EDGE)
     start, dot, ending = stem.rpartition(".")
     if dot and len(ending) < _LONGEST_SUFFIX and ending.isalnum():
-        stem = start.rstrip(" .")
+        stem = start.rstrip(_EDGE)
     suffix = SUFFIXES[kind]
     stem = stem[: LONGEST - len(suffix)]
-    stem = stem.encode()[: 2 * LONGEST - len(suffix)].decode(errors="ignore").strip(" .")
+    stem = stem.encode()[: 2 * LONGEST - len(suffix)].decode(errors="ignore").rstrip(_EDGE)
     if not stem or _RESERVED.fullmatch(stem):
-        stem = f"file {stem}".strip()
+        stem = f"file {stem}"[: LONGEST - len(suffix)].strip()
     return stem + suffix
 
 

@@ -32,7 +32,10 @@ def check_pixels(width: int, height: int) -> None:
 
 def jpeg_end(source: Source, start: int) -> int:
     """After the EOI marker of the JPEG at `start` (ITU T.81, annex B)."""
-    return list(jpeg_segments(source, start))[-1].end
+    end = start
+    for segment in jpeg_segments(source, start):
+        end = segment.end
+    return end
 
 
 class Segment(NamedTuple):

@@ -17,6 +17,8 @@ _BIT_RATES: Final = (
 )
 """Kilobits a second of layer III: of MPEG-1, then of MPEG-2 and 2.5 (ISO/IEC 11172-3 and 13818-3)."""
 _SAMPLE_RATES: Final = (44_100, 48_000, 32_000)
+_FEWEST_PAGES: Final = 3
+"""Both formats begin with two pages of headers at least; sound follows."""
 _NOT_ZERO: Final = re.compile(rb"[^\0]", re.DOTALL)
 _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -101,7 +103,7 @@ def ogg_checksum(page: bytes) -> int:
 
 def ogg_end(source: Source, start: int) -> int | None:
     """After the last page of a stream of Opus (RFC 7845) or Vorbis sound; None if it carries something else."""
-    end, serial = start, None
+    end, serial, count = start, None, 0
     for page in ogg_pages(source, start):
         if serial is None:
             head = source.peek(page.body, 8)
@@ -110,5 +112,7 @@ def ogg_end(source: Source, start: int) -> int | None:
             serial = page.serial
         elif page.serial != serial or page.flags & 2:
             raise RefusedFileError("ambiguous_file")  # several streams at once or in a chain: no phone makes these
-        end = page.end
-    return end if end > start else None
+        end, count = page.end, count + 1
+    if 0 < count < _FEWEST_PAGES:
+        raise RefusedFileError("truncated_file")
+    return end if count else None

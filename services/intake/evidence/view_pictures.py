@@ -10,6 +10,10 @@ from typing import BinaryIO, Final
 
 import pi_heif  # type: ignore[import-untyped]
 from PIL import Image, ImageOps, ImageSequence
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from services.intake.evidence.kinds import MAX_PIXELS, RefusedFileError
 
@@ -18,7 +22,8 @@ LONGEST_SIDE: Final = 2_560
 LONGEST_MOVING_SIDE: Final = 960
 MOST_FRAMES: Final = 60
 """Of an animation, the first frames, smaller: an analyst sees what moves, the original has the rest."""
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "HEIF")
+_FORMATS: Final = ("HEIF", *(each.format for each in (GifImageFile, JpegImageFile, PngImageFile, WebPImageFile)))
+"""Decoders that may be tried: those of kinds that are taken, and no other of Pillow's forty."""
 _DEEP: Final = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 
