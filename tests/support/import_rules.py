@@ -15,7 +15,14 @@ EDGES: Final = ("__main__", "handlers", "http", "console", "store", "settings", 
 
 MORE_EDGES: Final = {
     "intake": (
-        *("evidence/fence", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer", "evidence/viewing"),
+        *(
+            "evidence/fence",
+            "evidence/syscalls",
+            "evidence/view_pdf",
+            "evidence/view_pictures",
+            "evidence/viewer",
+            "evidence/viewing",
+        ),
         *("attachments/blobs", "attachments/export", "attachments/openapi", "attachments/parts", "attachments/records"),
         *("attachments/routes", "attachments/sweep", "attachments/taking", "attachments/vessel"),
         *("form_evidence", "form_files"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from services.intake.evidence import viewing
+from services.intake.evidence.fence import OUTPUT_BYTES
 from services.intake.evidence.inspection import RULES, Kind, RefusedFileError, inspect
 from services.intake.evidence.sound import ogg_pages
 from services.intake.evidence.source import Source
@@ -208,17 +209,34 @@ FENCED = "from services.intake.evidence.fence import fence; import os, socket, s
     [
         "bytearray(2 << 30)",
         "[os.dup(1) for _ in range(100)]",
-        "tempfile.TemporaryFile().write(bytes(100 << 20))",
+        "os.write(1, bytes(100 << 20))",
         "\nwhile True: pass",
+        "subprocess.run(['true'])",
+        "os.fork()",
+        "os.execv('/bin/true', ['true'])",
+        "socket.socket()",
+        "socket.socketpair()",
+        "open('/dev/null', 'w')",
+        "os.open('.', os.O_TMPFILE | os.O_RDWR)",
+        "os.mkdir('made')",
+        "os.kill(os.getppid(), 0)",
     ],
-    ids=["memory", "descriptors", "disk", "time"],
+    ids=lambda attempt: attempt.strip()[:24],
 )
 def test_the_fence_holds(attempt: str) -> None:
     limited = FENCED.replace("fence()", "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1)); fence()")
-    done = subprocess.run([sys.executable, "-c", limited + attempt], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode != 0
-    inside = subprocess.run([sys.executable, "-c", FENCED + "print(1)"], cwd=ROOT, capture_output=True, check=False)
-    assert inside.stdout == b"1\n"
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run([sys.executable, "-c", limited + attempt], cwd=ROOT, stdout=output, check=False)
+        assert output.seek(0, io.SEEK_END) <= OUTPUT_BYTES
+    # The file size's limit makes a write shorter, and the next one fail.
+    assert done.returncode != 0 or "write" in attempt
+
+
+def test_inside_the_fence_threads_run_and_files_are_read() -> None:
+    works = "import threading; made = threading.Thread(target=print, args=(1,)); made.start(); made.join(); "
+    works += "open('README.md').read(1)"
+    done = subprocess.run([sys.executable, "-c", FENCED + works], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"1\n")
 
 
 @settings(max_examples=250, deadline=None)

@@ -1,10 +1,13 @@
 """The fence around the child that parses what strangers sent: limits of the kernel on itself, set before it reads.
 
-Limits that the system does not know are passed over, since each stands alone; the parent's deadline holds anyway.
+Processes are not counted (RLIMIT_NPROC), since that counts threads, all of the user's, and decoders start some; that
+none are started is `syscalls`' part.
 """
 
 import resource
 from typing import Final
+
+from services.intake.evidence.syscalls import hold
 
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 """Address space: the interpreter and libraries (300 MB, mostly shared), a picture of 64 megapixels in four channels
@@ -23,8 +26,8 @@ def fence() -> None:
         (resource.RLIMIT_FSIZE, OUTPUT_BYTES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_NPROC, 0),
     ):
         hard = resource.getrlimit(limit)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (allowed, allowed))
+    hold()
