@@ -164,6 +164,19 @@ def test_any_change_of_a_byte_ends_as_with_the_strict_reader() -> None:
     assert taken  # a letter of a text, say
 
 
+def test_a_report_with_files_or_from_before_there_were_any_is_read_in_full_to_the_same() -> None:
+    codec = taught(sent(text="x"))
+    file = {"sha256": "0" * 64, "size_bytes": 1, "media_type": "image/png"}
+    with_files = sent(text="x", attachments=(file,))
+    plain = sent(text="x")
+    before = plain._replace(value=(plain.value or b"").replace(b',"attachments":[]', b""))
+    assert before.value != plain.value
+    for record in (with_files, before):
+        assert not at_a_glance(codec, record)
+        assert outcome(codec, record) == outcome(CODEC, record)
+        assert isinstance(codec.decode(record).data, Reported)
+
+
 def test_facts_that_were_never_met_are_read_in_full_and_what_is_remembered_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

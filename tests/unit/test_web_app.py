@@ -155,6 +155,36 @@ def test_an_endless_body_is_not_read_to_its_end() -> None:
     assert (sent[0]["status"], chunks) == (413, 2)
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "kind", "status"),
+    [
+        ("/files", "POST", b"", 200),
+        ("/form", "POST", b"Multipart/Form-Data; boundary=x", 200),
+        ("/form", "POST", b"application/json", 413),
+        ("/form", "POST", b"", 413),
+        ("/files", "PUT", b"", 413),
+        ("/other", "POST", b"", 413),
+    ],
+)
+def test_a_larger_body_is_let_in_where_its_handler_streams_it(path: str, method: str, kind: bytes, status: int) -> None:
+    sent: list[Message] = []
+
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"content-length", b"5000"), (b"content-type", kind)]
+    scope: Scope = {"type": "http", "path": path, "method": method, "headers": headers}
+    larger = {"/files": ("", 9_000), "/form": ("multipart/form-data", 9_000)}
+    asyncio.run(BodyLimit(answer, 2_000, larger=larger)(scope, receive, send))
+    assert sent[0]["status"] == status
+
+
 async def _send_nothing(_message: Message) -> None:
     return
 

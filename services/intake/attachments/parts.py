@@ -1,6 +1,7 @@
 """The parts that take files in, put together from settings: who takes, who knows the rows, who seals, who sweeps."""
 
 import os
+import tempfile
 from typing import Final, NamedTuple
 
 from ibalagh.local.paths import home
@@ -36,6 +37,8 @@ def parts_of(settings: IntakeSettings, database: Database, keys: KeyProvider, se
     vessel = Vessel(blobs, keys, os.urandom)
     spool = home() / "spool"
     spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Viewing copies are made there too: a container's /tmp is often memory, which is what must not be used for files.
+    tempfile.tempdir = str(spool)
     limits = Limits(settings.evidence_file_bytes, settings.evidence_staged_bytes, settings.evidence_uploads)
     making = Making(inspect, make_view)
     evidence = Evidence(records, vessel, making, limits, secret=secret, random=os.urandom, spool=spool)
