@@ -28,7 +28,7 @@ _CONFLICT_ATTEMPTS: Final = 3
 _AWAY_S: Final = 1.0
 _KEPT_FREE: Final = 0.2
 """The share of the places that only pressing reports may take."""
-BEGINS_WITHIN_S: Final = 1.0
+BEGINS_WITHIN_S: Final = 3.0
 """A publication that has not begun so soon after the report was going to be stored does not begin at all: by the time
 that it ends, a reconciler may have taken the report over. So it is with a process that was paused in between."""
 _DELIVERY_MARGIN_S: Final = 0.5

@@ -53,7 +53,7 @@ class IntakeSettings(Settings):
         description="Longest wait, in seconds, for the broker's acknowledgements; then the sender is told to retry",
     )
     reconcile_after_s: float = Field(
-        7, gt=0, description="Age in seconds at which a stored, unacknowledged report is looked for in the log"
+        10, gt=0, description="Age in seconds at which a stored, unacknowledged report is looked for in the log"
     )
     reconcile_interval_s: float = Field(1, gt=0, description="Seconds between two looks for such reports")
     open_rate_per_s: float = Field(
@@ -116,8 +116,8 @@ class IntakeSettings(Settings):
 
     @model_validator(mode="after")
     def _reconcile_after_publishing(self) -> Self:
-        if self.reconcile_after_s < self.publish_timeout_s + 2:
-            raise ValueError("reconcile_after_s must exceed publish_timeout_s by 2 s, or reports are published twice")
+        if self.reconcile_after_s < self.publish_timeout_s + 4:
+            raise ValueError("reconcile_after_s must exceed publish_timeout_s by 4 s, or reports are published twice")
         return self
 
 

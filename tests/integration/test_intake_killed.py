@@ -30,7 +30,7 @@ from tests.support.wire import commit_after, holding, is_produce, wire_to_broker
 BODY = b'{"text":"x","identity":{"name":"Invented Person"}}'
 STORES = b"INSERT INTO submissions"
 NOTES = b"INSERT INTO log_positions"
-PATIENT = {"INTAKE_PUBLISH_TIMEOUT_S": "20", "INTAKE_RECONCILE_AFTER_S": "22"}
+PATIENT = {"INTAKE_PUBLISH_TIMEOUT_S": "20", "INTAKE_RECONCILE_AFTER_S": "24"}
 """For an intake that is to wait for the broker until it is killed."""
 PUBLISHER_ALONE = {"INTAKE_RECONCILE_INTERVAL_S": "3600"}
 

@@ -87,7 +87,7 @@ class Place(NamedTuple):
             "HTTP_PORT": "0",
             "API_TOKEN": TOKEN,
             "INTAKE_PUBLISH_TIMEOUT_S": "1.5",
-            "INTAKE_RECONCILE_AFTER_S": "3.5",
+            "INTAKE_RECONCILE_AFTER_S": "5.5",
             "INTAKE_RECONCILE_INTERVAL_S": "0.2",
             "INTAKE_STATUS_LINGER_S": "0.01",
             **given,

@@ -93,7 +93,7 @@ def assert_named(error: InvalidSubmissionError) -> None:
     assert all(each.detail == FOREIGN_RULES[each.rule] for each in error.rules if each.rule in FOREIGN_RULES)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(anything(REPORT))
 def test_bytes_are_a_report_of_xarf_or_a_named_rule(document: bytes) -> None:
     try:
@@ -104,7 +104,7 @@ def test_bytes_are_a_report_of_xarf_or_a_named_rule(document: bytes) -> None:
         assert reading.submission.text.strip()
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(anything(BUNDLE))
 def test_bytes_are_a_bundle_of_stix_with_an_answer_for_each_object_or_a_named_rule(document: bytes) -> None:
     try:
@@ -183,7 +183,7 @@ def test_a_preference_is_written_as_its_rfc_has_it(value: bytes, wants: bool) ->
 LINES = st.lists(st.binary(max_size=40) | st.binary(min_size=30, max_size=40).map(lambda key: key.hex().encode()))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES.flatmap(lambda lines: st.sampled_from([b"\n", b"\r\n", b" \n\n"]).map(lambda end: end.join(lines))))
 def test_a_key_file_holds_whole_keys_or_is_refused_without_a_word_of_it(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.key"
