@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.refusals import ENGLISH, Members, Page, Texts
 from ibalagh.web.words import LANGUAGES
+from services.intake.evidence.kinds import RULES
 
 OTHER: Final = "other"
 _PAGE_OF: Final[Mapping[int, str]] = {
@@ -34,11 +35,20 @@ AGAIN: Final = frozenset({"too_slow", "busy"})
 
 
 def problem_texts() -> dict[str, Texts]:
-    """The texts of problem details by language, English aside."""
-    folder = files("services.intake") / "texts" / "problems"
-    return {
-        tag: yaml.safe_load((folder / f"{tag}.yaml").read_text(encoding="utf-8")) for tag in LANGUAGES if tag != ENGLISH
-    }
+    """The texts of problem details by language, English aside. Those of files are the form's own sentences."""
+    return {tag: _problem_texts(tag) for tag in LANGUAGES if tag != ENGLISH}
+
+
+def _problem_texts(language: str) -> Texts:
+    folder = files("services.intake") / "texts"
+
+    def read(name: str) -> Any:
+        return yaml.safe_load((folder / name / f"{language}.yaml").read_text(encoding="utf-8"))
+
+    texts = read("problems")
+    of_files = {code: detail for code, detail in read("form")["file_rules"].items() if code in RULES}
+    titled = {code: {"title": texts["file_not_taken"], "detail": detail} for code, detail in of_files.items()}
+    return {"codes": {**titled, **texts["codes"]}, "rules": texts["rules"]}
 
 
 def page_with(pages: Pages, texts: Mapping[str, Mapping[str, Any]], quick_exit: str) -> Page:

@@ -183,7 +183,7 @@ def test_a_wrong_receipt_is_told_the_same_everywhere_and_publishes_nothing(servi
         (b"nothing", 400, None, None),
         (b'{"receipt": "x"}', 422, "text", "missing"),
         (b'{"receipt": "x", "text": " "}', 422, "text", "not_blank"),
-        (b'{"receipt": "x", "text": "a\\u0000"}', 422, "text", "no_control_characters"),
+        (b'{"receipt": "x", "text": "a", "links": ["a\\nb"]}', 422, "links.0", "no_control_characters"),
         (b'{"receipt": "x", "text": "x", "kind": "withdrawal"}', 422, "kind", "enum"),
         (b'{"receipt": "x", "text": "x", "report_id": "y"}', 422, "report_id", "extra_forbidden"),
         (b'{"receipt": "", "text": "x"}', 422, "receipt", "string_too_short"),
@@ -295,7 +295,7 @@ def test_the_page_of_a_report_speaks_every_language_and_shows_nothing_that_the_r
     assert RECEIPT not in page.headers.get("link", "") + "".join(
         part.partition('"')[0] for part in text.split('href="')[1:] + text.split('action="')[1:]
     )
-    assert "script" not in text.replace("noscript", "")
+    assert text.count("<script") == text.count('<script type="module" src="/assets/') == 1
     withdraw = service.client.post(f"/status/withdraw?lang={language}", data={"receipt": RECEIPT})
     for line in (*own["withdraw_does"], *own["withdraw_does_not"], own["forced"]):
         assert line.replace("'", "&#39;") in withdraw.text

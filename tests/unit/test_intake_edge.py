@@ -111,7 +111,7 @@ def countries(settings: dict[str, Any], **body: str) -> list[str]:
     with app_client(service.app) as client:
         assert client.post("/v1/reports", json={"text": "x", **body}, headers=via).status_code == 202
         assert client.post("/", data={"text": "x", **body}, headers=via).status_code == 200
-        page = client.post("/", data={"text": "x", "step": "where", "go": "next"}, headers=via)
+        page = client.post("/", data={"text": "x", "step": "evidence", "go": "next"}, headers=via)
     assert ('value="FR" selected' in page.text) is bool(settings)
     records = [orjson.loads(each.record.value or b"") for each in service.queue.reports]
     assert some_address("FR") not in repr(records)

@@ -59,7 +59,8 @@ def test_the_page_holds_nothing_that_its_policy_refuses(service: Service) -> Non
     assert "unsafe-inline" not in response.headers["content-security-policy"]
     assert "no-store" in response.headers["cache-control"]
     page = Page(response.text)
-    assert not page.all("script", "style", "iframe", "object")
+    assert not page.all("style", "iframe", "object")
+    assert all((each["src"] or "").startswith("/assets/") for each in page.all("script"))
     assert not [each for _, each in page.tags if "style" in each or any(name.startswith("on") for name in each)]
 
 

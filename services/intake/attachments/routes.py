@@ -101,7 +101,7 @@ def said_of(taken: Taken) -> dict[str, Any]:
 def refusal(error: RefusedFileError) -> Problem:
     """The problem of a file that is not taken: 413 for its size, else 422."""
     if error.code == "too_large":
-        return Problem(413, error.code, "Too large", str(error), field="body", headers={"Connection": "close"})
+        return too_large(MAX_FILE_BYTES)
     return Problem(422, error.code, "This file is not taken", str(error), field="body")
 
 
