@@ -25,7 +25,7 @@ from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES
 from services.intake import questions, receipt_page, steps
-from services.intake.admission import PATIENCE_S
+from services.intake.admission import PATIENCE_S, Refused
 from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body, status_of
 from services.intake.metrics import intake_metrics
 from services.intake.steps import IDENTITY, Step
@@ -189,13 +189,9 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
             return form(request, step, posted, 422, rules=here, returning=True)
         if posted.get("website") and posted.get("confirmed") != steps.YES:
             return form(request, Step.CHECK, posted, 422, suspicious=True)
-        refusal, work = intake.admission.admit(posted.get("proof"), posted.get("patience")), True
-        if refusal is not None and refusal.bad_proof:
-            # Whose work is worth nothing is not set to work again, which would never end: there is patience.
-            refusal, work = intake.admission.admit(patience=posted.get("patience")), False
+        refusal, challenge = admit(intake, posted)
         if refusal is not None:
             intake_metrics().refused("busy")
-            challenge = orjson.dumps(intake.proofs.challenge()).decode() if work else ""
             response = form(request, Step.CHECK, posted, 503, busy=True, challenge=challenge)
             response.headers["Retry-After"] = str(max(refusal.retry_after_s, PATIENCE_S))
             return response
@@ -226,6 +222,15 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str) -> None:
         except PassingError:
             code, answer["unavailable"] = 503, True
         return page("status.html", request, code, **answer)
+
+
+def admit(intake: Intake, posted: Mapping[str, str]) -> tuple[Refused | None, str]:
+    """Whether a form is taken in, by its proof of work or by patience; and, where it is not, the challenge for a script
+    as JSON: none for whom a proof was of no use, who would be set to work for ever."""
+    refusal = intake.admission.admit(posted.get("proof"), posted.get("patience"))
+    if refusal is not None and refusal.bad_proof:
+        return intake.admission.admit(patience=posted.get("patience")), ""
+    return refusal, "" if refusal is None else orjson.dumps(intake.proofs.challenge()).decode()
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:
