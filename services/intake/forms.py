@@ -26,6 +26,7 @@ from ibalagh.web.problems import Problem
 from ibalagh.web.words import COUNTRIES, LANGUAGES, OTHER_COUNTRY
 from services.intake import questions, receipt_page, steps
 from services.intake.admission import PATIENCE_S
+from services.intake.admission import Refused as TurnedAway
 from services.intake.draft_files import FILE_FIELDS, files_of
 from services.intake.edge import COUNTRY
 from services.intake.form_evidence import FIELD, later, page_without, read_page, shown, without_gone
@@ -222,13 +223,9 @@ def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) 
             return form(request, step, posted, 422, rules=here, returning=True)
         if posted.get("website") and posted.get("confirmed") != steps.YES:
             return form(request, Step.CHECK, posted, 422, suspicious=True)
-        refusal, work = intake.admission.admit(posted.get("proof"), posted.get("patience")), True
-        if refusal is not None and refusal.bad_proof:
-            # Whose work is worth nothing is not set to work again, which would never end: there is patience.
-            refusal, work = intake.admission.admit(patience=posted.get("patience")), False
+        refusal, challenge = admit(intake, posted)
         if refusal is not None:
             intake_metrics().refused("busy")
-            challenge = orjson.dumps(intake.proofs.challenge()).decode() if work else ""
             response = form(request, Step.CHECK, posted, 503, busy=True, challenge=challenge)
             return later(response, max(refusal.retry_after_s, PATIENCE_S))
         content = repr(sorted(draft.items())).encode()
@@ -248,6 +245,15 @@ def _presumed(request: Request) -> str:
     """The country that the form offers first: the one that was looked up, if the form has it, else our own."""
     country = request.scope.get(COUNTRY) or HOME_COUNTRY
     return country if country in COUNTRIES["en"] else OTHER_COUNTRY
+
+
+def admit(intake: Intake, posted: Mapping[str, str]) -> tuple[TurnedAway | None, str]:
+    """Whether a form is taken in, by its proof of work or by patience; and, where it is not, the challenge for a script
+    as JSON: none for whom a proof was of no use, who would be set to work for ever."""
+    refusal = intake.admission.admit(posted.get("proof"), posted.get("patience"))
+    if refusal is not None and refusal.bad_proof:
+        return intake.admission.admit(patience=posted.get("patience")), ""
+    return refusal, "" if refusal is None else orjson.dumps(intake.proofs.challenge()).decode()
 
 
 def form_key(draft: str, content: bytes) -> bytes | None:

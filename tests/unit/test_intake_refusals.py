@@ -273,10 +273,11 @@ def test_there_is_no_icon_and_that_is_no_error(service: Service) -> None:
 
 def test_every_text_of_the_pages_is_used() -> None:
     templates = "".join(path.read_text("utf-8") for path in (FOLDER / "templates").glob("*.html"))
-    code = (FOLDER / "forms.py").read_text("utf-8")
+    code = "".join((FOLDER / name).read_text("utf-8") for name in ("forms.py", "form_evidence.py", "refusals.py"))
     used = {*re.findall(r"\bt\.(\w+)", templates), *re.findall(r'\btexts(?:\[language\])?\["(\w+)"\]', code)}
     used |= {field for field in DRAFT_FIELDS if not field.startswith(PREFIX)} | set(IDENTITY)
-    used_of_form = {*re.findall(r"\bt\.form\.(\w+)", templates), *re.findall(r'\bown\["(\w+)"\]', code)}
+    used_of_form = {*re.findall(r"\bt\.form\.(\w+)", templates), *re.findall(r'\b(?:own|words)\["(\w+)"\]', code)}
+    used_of_form |= set(re.findall(r'\["form"\]\["(\w+)"\]', code))
     texts = yaml.safe_load((FOLDER / "texts" / "en.yaml").read_text("utf-8"))
     assert set(texts) - used == set()
     assert set(PAGES["en"]["form"]) - used_of_form == set()

@@ -20,7 +20,7 @@ from services.intake.attachments.blobs import MissingBlobError
 from services.intake.attachments.records import Records
 from services.intake.attachments.taking import Evidence, Taken, too_large
 from services.intake.attachments.vessel import Vessel
-from services.intake.evidence.kinds import SUFFIXES, Kind, RefusedFileError
+from services.intake.evidence.kinds import MAX_FILE_BYTES, SUFFIXES, Kind, RefusedFileError
 from services.intake.evidence.viewing import VIEW_KINDS
 from services.intake.http import Intake, admit
 from services.intake.metrics import intake_metrics
