@@ -22,7 +22,7 @@ from services.intake.attachments.vessel import Vessel
 from services.intake.custody import ROLE, Custody, asking
 from services.intake.key_file import KeyFile
 from tests.support import canaries
-from tests.support.intake import TOKEN, IntakeProcess, Place, prepare_place, running
+from tests.support.intake import TOKEN, IntakeProcess, Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
@@ -47,11 +47,6 @@ def png(colour: int = 0) -> bytes:
         + chunk(b"IDAT", zlib.compress(bytes([0, colour, 0, 0])))
         + chunk(b"IEND", b"")
     )
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 def upload(intake: IntakeProcess, content: bytes, name: str = NAME) -> dict[str, Any]:

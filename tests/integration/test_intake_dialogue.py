@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,42 +22,16 @@ from services.intake.acceptance import Acceptance
 from services.intake.audit import problems
 from services.intake.custody import ROLE, Custody
 from services.intake.dialogue_store import DialogueStore
-from services.intake.keys import read_or_create
-from services.intake.receipt import Secrets
 from services.intake.store import IntakeStore
 from services.intake.supplements import Amendment, Retry, Supplement, Withdrawal
-from services.intake.vault import MasterKey
-from tests.support.intake import IntakeProcess, Place, prepare_place, running
+from tests.support.durable import rows
+from tests.support.intake import IntakeProcess, Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
 NOW = datetime.now(UTC)
 CANARY = "xyzzycanary"
 IDENTITY = {"name": "Invented Person", "phone": "+212 600 000 000"}
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
-
-
-@pytest.fixture
-def acceptance(place: Place) -> Acceptance:
-    """With the secrets that the service at `place` takes up."""
-    keys = place.home / "keys"
-    secrets = Secrets.from_root(read_or_create(None, keys / "intake-receipts.key"))
-    master = MasterKey(read_or_create(None, keys / "intake-master.key"), os.urandom)
-    return Acceptance(place.codec, secrets, master, lambda: str(uuid.uuid4()), os.urandom)
-
-
-def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
-    connection = psycopg2.connect(place.database_url)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path = intake, intake_vault; {sql}")
-            return list(cursor.fetchall())
-    finally:
-        connection.close()
 
 
 def types_in_log(place: Place) -> Counter[str]:

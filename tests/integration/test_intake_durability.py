@@ -5,7 +5,6 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 
 from ibalagh.events.registry import RECEIVED
 from ibalagh.events.vocabulary import Channel
-from ibalagh.storage.postgres import Database
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Acceptance, Prepared
@@ -26,7 +24,6 @@ from services.intake.store import IntakeStore
 from services.intake.submission import Submission
 from services.intake.vault import MasterKey, Sealed, unseal
 from tests.support.durable import (
-    acceptance_at,
     accepted,
     assert_promises_nothing,
     assert_proves,
@@ -34,29 +31,12 @@ from tests.support.durable import (
     pending_ids,
     rows,
 )
-from tests.support.intake import TOKEN, Place, prepare_place, running
+from tests.support.intake import TOKEN, Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
 BODY = b'{"text":"x"}'
 IDENTITY = {"name": "Invented Person", "phone": "+212 600 000 000"}
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
-
-
-@pytest.fixture
-def acceptance(place: Place) -> Acceptance:
-    return acceptance_at(place)
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[IntakeStore]:
-    database = Database(place.database_url, "intake")
-    yield IntakeStore(database)
-    database.close()
 
 
 def nothing_pending(place: Place) -> bool:

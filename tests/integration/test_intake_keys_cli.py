@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from pathlib import Path
 
 import orjson
 import pytest
@@ -11,7 +10,7 @@ from ibalagh.client.reporter import ReporterClient
 from services.intake import keys_cli
 from services.intake.apikeys import Scope
 from tests.support.canaries import tables
-from tests.support.intake import TOKEN, Place, prepare_place, running
+from tests.support.intake import TOKEN, Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
@@ -20,11 +19,6 @@ CANARY = "198.51.100.77"
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 @pytest.fixture

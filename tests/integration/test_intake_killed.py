@@ -9,7 +9,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,7 +22,7 @@ from tests.support.durable import (
     pending_ids,
     rows,
 )
-from tests.support.intake import IntakeProcess, Place, prepare_place, running
+from tests.support.intake import IntakeProcess, Place, running
 from tests.support.poll import eventually
 from tests.support.wire import commit_after, holding, is_produce, wire_to_broker, wire_to_database, wire_to_service
 
@@ -33,11 +32,6 @@ NOTES = b"INSERT INTO log_positions"
 PATIENT = {"INTAKE_PUBLISH_TIMEOUT_S": "20", "INTAKE_RECONCILE_AFTER_S": "24"}
 """For an intake that is to wait for the broker until it is killed."""
 PUBLISHER_ALONE = {"INTAKE_RECONCILE_INTERVAL_S": "3600"}
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 @pytest.fixture

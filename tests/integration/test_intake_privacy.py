@@ -3,8 +3,6 @@
 What a reporter wrote is searched too: text and name have no place in logs, metrics and tables, nor the name in topics.
 """
 
-from pathlib import Path
-
 import psycopg2
 import pytest
 
@@ -12,7 +10,7 @@ from ibalagh.events.registry import RECEIVED
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Outgoing
 from tests.support import canaries
-from tests.support.intake import TOKEN, IntakeProcess, Place, prepare_place, running
+from tests.support.intake import TOKEN, IntakeProcess, Place, running
 from tests.support.poll import eventually
 
 TEXT = "canary-text-of-a-reporter"
@@ -55,11 +53,6 @@ def use_every_interface(intake: IntakeProcess) -> list[str]:
     assert {200, 400, 401, 404, 405, 413} <= {answer.status_code for answer in refused}
     assert max(answer.status_code for answer in refused) < 500
     return [answer.text + str(answer.headers) for answer in [*answers, *refused]]
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 def test_no_address_text_or_name_of_a_reporter_appears_where_it_should_not(place: Place) -> None:

@@ -11,15 +11,10 @@ import pytest
 
 from ibalagh import cli
 from services.intake.signing import Signer, read_receipt
-from tests.support.intake import IntakeProcess, Place, prepare_place, running
+from tests.support.intake import IntakeProcess, Place, running
 from tests.support.poll import eventually
 
 BODY = b'{"text": "what was seen"}'
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 def execute(place: Place, sql: str) -> None:

@@ -5,9 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,32 +13,14 @@ import pytest
 
 from ibalagh.events.vocabulary import Channel
 from ibalagh.local.paths import PROJECT_ROOT
-from ibalagh.storage.postgres import Database
 from ibalagh.stream.kafka import KafkaProducer
 from services.intake.acceptance import Acceptance, Prepared
 from services.intake.store import IntakeStore
 from services.intake.submission import Submission
-from tests.support.durable import acceptance_at, ids_in_log, pending_ids, rows
-from tests.support.intake import Place, prepare_place, running
+from tests.support.durable import ids_in_log, pending_ids, rows
+from tests.support.intake import Place, running
 from tests.support.poll import eventually
 from tests.support.wire import is_produce, wire_to_broker
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
-
-
-@pytest.fixture
-def acceptance(place: Place) -> Acceptance:
-    return acceptance_at(place)
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[IntakeStore]:
-    database = Database(place.database_url, "intake")
-    yield IntakeStore(database)
-    database.close()
 
 
 def reconcile(place: Place, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +12,13 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.registry import TRIAGED, dead_letter_topic
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Outgoing
-from tests.support.intake import Place, prepare_place, running
+from tests.support.intake import Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
 CASE = "01890000-0000-7000-8000-00000000000c"
 FACTS = reports.ReportFacts(received_on=date(2026, 7, 1), identified=False, country="MA", channel="api")
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def place(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> Place:
-    return prepare_place(broker, database_url, topic_prefix, tmp_path)
 
 
 @pytest.fixture
