@@ -61,6 +61,7 @@ def test_files_come_along_to_the_receipt(
         page.set_input_files("#files", [file(PICTURE, png()), file(TOOL, archive()), file(PHOTO, jpeg())])
         visit.press(_ADD)
         step_is(page, "evidence")
+        assert any("/v1/attachments" in url for url in visit.requests) is script
         assert PICTURE in shown(visit)
         assert PHOTO in shown(visit)
         assert TOOL not in shown(visit)

@@ -69,8 +69,10 @@ class Visit:
         eventually(lambda: (self.page.wait_for_timeout(20), so())[1], 15, every_s=0)
 
     def _note(self, message: ConsoleMessage) -> None:
-        # A page that was refused with a status of its own is no mishap; whatever else could not be loaded is one.
-        refused = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
+        # A page or a file that was refused with a status of its own is no mishap; whatever else was not loaded is one.
+        url = message.location["url"]
+        of_its_own = url == self.page.url or url.startswith(f"{self.base_url}/v1/attachments?")
+        refused = message.text.startswith("Failed to load resource") and of_its_own
         if message.type in ("error", "warning") and not refused:
             self.complaints.append(f"{message.text} ({message.location['url']})")
 

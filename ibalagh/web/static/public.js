@@ -2,3 +2,4 @@
 import "./quick-exit.js";
 import "./sending.js";
 import "./counter.js";
+import "./files.js";
