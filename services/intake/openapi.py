@@ -34,7 +34,6 @@ _PREFER: Final[Mapping[str, Any]] = {
     "about as much work again; a line that is sent again later with its key can ask for it then",
     "schema": {"type": "string"},
 }
-PROBLEM: Final = {"application/problem+json": {"schema": {"type": "object"}}}
 _PROBLEMS: Final[Mapping[int, str]] = {
     400: "Not JSON, a bad idempotency key, or a proof of work that is worth nothing",
     401: "No valid token or API key",
@@ -72,7 +71,9 @@ _RETRY_AFTER: Final = {
     "required": True,
     "schema": {"type": "integer", "minimum": 1},
 }
-_BEARER: Final = {"type": "http", "scheme": "bearer", "description": "The API key of a trusted reporter"}
+BEARER: Final[Mapping[str, Any]] = {"security": [{"bearer": []}]}
+"""Of an operation that wants a token."""
+_SCHEME: Final = {"type": "http", "scheme": "bearer", "description": "The API key of a trusted reporter"}
 _REPORT_FIELDS: Final[Mapping[str, Any]] = {
     "report_id": {"type": "string", "format": "uuid"},
     "receipt": {"type": "string", "description": "Shown once: keep it to ask for the status"},
@@ -168,20 +169,21 @@ def _described(
     extra = {"requestBody": body, "parameters": list(headers)}
     return {
         "response_model": None,
-        "openapi_extra": extra | ({"security": [{"bearer": []}]} if 401 in problems else {}),
+        "openapi_extra": extra | (BEARER if 401 in problems else {}),
         "responses": {
             status: {"description": text, "content": {answer_type: {"schema": schema}}},
-            **{each: _refusal(each) for each in problems},
+            **{each: refusal(each) for each in problems},
         },
     }
 
 
-def _refusal(status: int) -> dict[str, Any]:
-    refusal = {
-        "description": _PROBLEMS[status],
+def refusal(status: int, description: str | None = None) -> dict[str, Any]:
+    """What a document says of a refusal; the `description`, if not given, is that of all operations."""
+    refused = {
+        "description": description or _PROBLEMS[status],
         "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
     }
-    return refusal | ({"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {})
+    return refused | ({"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {})
 
 
 _JSON: Final = "application/json"
@@ -194,6 +196,8 @@ REPORT: Final = _operation(
     _KEY,
     PROOF,
 )
+REPORT["openapi_extra"]["security"] = [{}, {"bearer": []}]
+"""Anybody may report; trusted reporters do so with their keys."""
 BATCH: Final = _operation(
     "BatchLine",
     _NDJSON,
@@ -266,7 +270,7 @@ def add_schemas(app: FastAPI) -> None:
         _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(schemas["$defs"], Problem=_PROBLEM)
-        components["securitySchemes"] = {"bearer": _BEARER}
+        components["securitySchemes"] = {"bearer": _SCHEME}
         return document
 
     app.openapi = with_schemas  # type: ignore[method-assign]

@@ -11,6 +11,8 @@ import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.attached import ATTACHMENT_RULES
+from services.intake.evidence.kinds import RULES as FILE_RULES
 from services.intake.settings import IntakeSettings
 from tests.support.conforming import fuzzed, hold_to_document
 from tests.support.databases import fresh_database
@@ -21,9 +23,13 @@ DOCUMENT = described_application(IntakeSettings(api_token=TOKEN)).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 POSTS = sorted(path for path, operations in DOCUMENT["paths"].items() if "post" in operations)
 BEYOND_THE_SCHEMA = frozenset(
-    {"not_before_2000", "not_in_future", "needs_token", "not_blank", "bad_proof", "idempotency_key_reused"}
+    {
+        *("not_before_2000", "not_in_future", "needs_token", "not_blank", "bad_proof", "idempotency_key_reused"),
+        *ATTACHMENT_RULES,
+        *FILE_RULES,
+    }
 )
-"""Rules about times, rights, blanks, work and what was sent before, which no JSON Schema can say."""
+"""Rules about times, rights, blanks, work, files and what was sent before, which no JSON Schema can say."""
 MEDIA_TYPES = st.sampled_from(
     [
         "application/json",

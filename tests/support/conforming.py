@@ -5,6 +5,7 @@ request that shows it. Operations that answer per line, as NDJSON, refuse in the
 checked for itself.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,7 @@ T = TypeVar("T", bound=Callable[..., object])
 @schemathesis.serializer(NDJSON)
 def one_line(_context: object, value: object) -> bytes:
     """A body of lines: its schema is a line's."""
-    return value if isinstance(value, bytes) else orjson.dumps(value, default=str) + b"\n"
+    return value if isinstance(value, bytes) else json.dumps(value, default=str).encode() + b"\n"
 
 
 def fuzzed(examples: int) -> Callable[[T], T]:
@@ -48,7 +49,7 @@ def hold_to_document(
     `away`: what the service stands on is, so that it may answer 503 where the document says so.
     """
     raw = case.operation.definition.raw
-    headers = {"Authorization": f"Bearer {token}"} if {"bearer": []} in raw.get("security", []) else {}
+    headers = {"Authorization": f"Bearer {token}"} if raw.get("security") == [{"bearer": []}] else {}
     response = case.call(base_url=url, headers=headers, timeout=_TIMEOUT_S)
     if away and response.status_code == 503:
         case.validate_response(response, excluded_checks=[not_a_server_error])

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from services.intake.openapi import PROBLEM, PROOF
+from services.intake.openapi import BEARER, PROOF, refusal
 
 _JSON: Final = "application/json"
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -38,7 +38,7 @@ _LISTED: Final = {
 def _responses(status: int, text: str, content: dict[str, Any], *problems: tuple[int, str]) -> dict[int, Any]:
     return {
         status: {"description": text, "content": content},
-        **{each: {"description": why, "content": PROBLEM} for each, why in problems},
+        **{each: refusal(each, why) for each, why in problems},
     }
 
 
@@ -68,19 +68,30 @@ UPLOAD: Final[dict[str, Any]] = {
         (503, "No room, or something that is needed is away: come back after `Retry-After` seconds"),
     ),
 }
+_AWAY: Final = (503, "The database is away: come back after `Retry-After` seconds")
 LIST: Final[dict[str, Any]] = {
     "response_model": None,
+    "openapi_extra": BEARER,
     "responses": _responses(
-        200, "The files, in order", {_JSON: {"schema": _LISTED}}, (401, "No valid token"), (404, "No such report")
+        200,
+        "The files, in order",
+        {_JSON: {"schema": _LISTED}},
+        (401, "No valid token"),
+        (404, "No such report"),
+        (422, "Not a report's id"),
+        _AWAY,
     ),
 }
 VIEW: Final[dict[str, Any]] = {
     "response_model": None,
+    "openapi_extra": BEARER,
     "responses": _responses(
         200,
         "The copy without metadata",
         {"application/octet-stream": _BINARY},
         (401, "No valid token"),
         (404, "No such file, or no copy that can be looked at"),
+        (422, "Not a number"),
+        _AWAY,
     ),
 }

@@ -85,7 +85,7 @@ COMMENT ON FUNCTION intake_vault.evidence_opened IS
 CREATE OR REPLACE FUNCTION intake_vault.record(who text, what text, report uuid, came_to text, why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF who IN ('retention', '(operator)') OR what = 'erase' AND came_to = 'done' THEN
+    IF who = 'retention' OR who LIKE '(%' OR what = 'erase' AND came_to = 'done' THEN
         RAISE EXCEPTION 'this row is written by what it tells of' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN intake_vault.note(who, what, report, came_to, why);
@@ -108,6 +108,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     count bigint;
 BEGIN
+    IF who = 'retention' OR who LIKE '(%' THEN
+        RAISE EXCEPTION 'a custodian gives files up by name' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     DELETE FROM intake_vault.upload_keys k WHERE k.key_id = key;
     GET DIAGNOSTICS count = ROW_COUNT;
     IF count > 0 THEN

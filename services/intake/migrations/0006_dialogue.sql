@@ -37,19 +37,10 @@ COMMENT ON FUNCTION intake_vault.withdraw IS 'shred, for reporters who want it, 
 REVOKE ALL ON FUNCTION intake_vault.withdraw FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION intake_vault.withdraw TO ibalagh_intake;
 
-CREATE OR REPLACE FUNCTION intake_vault.record(who text, what text, report uuid, came_to text, why text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF who IN ('retention', '(reporter)') OR what = 'erase' AND came_to = 'done' THEN
-        RAISE EXCEPTION 'this row is written by what it tells of' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN intake_vault.note(who, what, report, came_to, why);
-END $$;
-
 CREATE OR REPLACE FUNCTION intake_vault.erase(reports uuid[], who text, why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF who IN ('retention', '(reporter)') THEN
+    IF who = 'retention' OR who LIKE '(%' THEN
         RAISE EXCEPTION 'a custodian erases by name' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN intake_vault.shred(reports, who, why);
