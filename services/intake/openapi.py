@@ -169,7 +169,7 @@ def _described(
     extra = {"requestBody": body, "parameters": list(headers)}
     return {
         "response_model": None,
-        "openapi_extra": extra | (BEARER if 401 in problems else {}),
+        "openapi_extra": {**extra, **(BEARER if 401 in problems else {})},
         "responses": {
             status: {"description": text, "content": {answer_type: {"schema": schema}}},
             **{each: refusal(each) for each in problems},

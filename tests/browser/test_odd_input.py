@@ -27,9 +27,8 @@ def test_a_scam_is_shown_with_marks_and_reaches_the_log_as_it_was_pasted(
         visit.press(".btn-primary")
         visit.press(".btn-primary")
         visit.page.fill("#links", LINK)
-        visit.press(".btn-primary")
-        visit.press(".btn-primary")
-        visit.press(".btn-primary")
+        for _ in range(4):
+            visit.press(".btn-primary")
         shown = visit.page.text_content(".summary") or ""
         assert "⟦U+202E⟧ siloc⟦U+202C⟧ est⟦U+200B⟧" in shown
         assert not set(SCAM + LINK) & set(shown) & set("\u202e\u202c\u200b\x1b\x07\u2066\u2069")
