@@ -107,7 +107,8 @@ class Acceptance:
         record = self._codec.encode(Event(report_id, _TYPE, SOURCE, report_id, now, now, data))
         sent, written = (hashlib.sha256(content).digest() for content in (body, record.value or b""))
         claims = claims_of(report_id, uploads) if uploads else ()
-        return Prepared(report_id, now, shown, self.receipt_hash(shown), record, retry, sealed, sent, written, claims)
+        hashed = receipt.hash_of_shown(self._secrets.pepper, shown)
+        return Prepared(report_id, now, shown, hashed, record, retry, sealed, sent, written, claims)
 
     def receipt_of(self, report_id: str, retry: Retry) -> str:
         """The receipt of the report that was first stored for this key and body: the same for every retry."""

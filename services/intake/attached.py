@@ -43,6 +43,8 @@ def chosen(
     ids: Sequence[str], hash_of: Callable[[str], bytes], found: Mapping[bytes, Upload], *, field: str = "attachments"
 ) -> tuple[Upload, ...]:
     """The uploads of these ids, in their order. Raises `InvalidSubmissionError` that names each id's place."""
+    if not ids:
+        return ()
     hashes = [hash_of(each) for each in ids]
     broken = []
     for place, each in enumerate(hashes):

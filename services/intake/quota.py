@@ -79,6 +79,8 @@ class Tally:
 
     def answered(self, reports: Sequence[Prepared], outcomes: Sequence[Outcome]) -> None:
         """These were answered: what was accepted under its own id is stored, so it stays counted."""
+        if not self._counted:
+            return
         for report, outcome in zip(reports, outcomes, strict=True):
             if outcome.verdict is Verdict.ACCEPTED and outcome.report_id == report.report_id:
                 self._counted.discard(report.report_id)

@@ -51,6 +51,13 @@ def _weighted() -> list[dict[str, int]]:
 
 
 _WEIGHTED: Final = _weighted()
+_WEIGHTED_PAIRS: Final = [
+    [first[pair[0]] ^ second[pair[1]] for pair in _PAIRS]
+    for first, second in zip(_WEIGHTED[::2], _WEIGHTED[1::2], strict=True)
+]
+"""The same for two places at once, by the pair's number."""
+_PLACES: Final = range(5 * SYMBOLS - 10, -1, -10)
+"""Where a pair's ten bits stand in the number that a receipt's body is."""
 
 
 class Secrets(NamedTuple):
@@ -95,11 +102,19 @@ def derive(secret: bytes, *parts: bytes) -> str:
 
     Unguessable as long as the secret, or one of the parts, is.
     """
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    message = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
     number = int.from_bytes(keyed_hash(secret, message), "big") >> (256 - 5 * SYMBOLS)
-    body = "".join([_PAIRS[number >> place & 1023] for place in range(5 * SYMBOLS - 10, -1, -10)])
-    whole = body + check_symbol(body)
+    pairs = [number >> place & 1023 for place in _PLACES]
+    total = 0
+    for weighted, pair in zip(_WEIGHTED_PAIRS, pairs, strict=True):
+        total ^= weighted[pair]
+    whole = "".join([_PAIRS[pair] for pair in pairs]) + ALPHABET[total]
     return "-".join([whole[start : start + GROUP] for start in range(0, len(whole), GROUP)])
+
+
+def hash_of_shown(pepper: bytes, receipt: str) -> bytes:
+    """`stored_hash` of a receipt as `derive` gives it."""
+    return keyed_hash(pepper, receipt.replace("-", "").encode())
 
 
 def stored_hash(pepper: bytes, receipt: str) -> bytes:

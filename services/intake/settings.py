@@ -43,7 +43,7 @@ class IntakeSettings(Settings):
         "/leave is a built-in one",
     )
     queue_reports: int = Field(10_000, ge=1, description="Most reports that wait for the database and the broker")
-    publish_max_reports: int = Field(500, ge=1, le=10_000, description="Most reports stored in one transaction")
+    publish_max_reports: int = Field(1_000, ge=1, le=10_000, description="Most reports stored in one transaction")
     publish_linger_s: float = Field(
         0.003, ge=0, le=1, description="Longest wait, in seconds, for more reports to store in the same transaction"
     )
