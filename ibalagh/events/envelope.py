@@ -15,6 +15,8 @@ UUID_FORM: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """The expression that a `Uuid` matches, for readers that look at bytes before there is a model."""
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 """A UUID in its canonical lower-case text form (RFC 9562, section 4)."""
+NIL_UUID: Final = "00000000-0000-0000-0000-000000000000"
+"""Nobody's id, and the least of all (RFC 9562, section 5.9)."""
 
 
 class Data(BaseModel):

@@ -26,8 +26,11 @@ def bearer(settings: Settings) -> Callable[[str | None], None]:
 
     def require_token(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> None:
         if not token_matches(settings, authorization):
-            raise Problem(
-                401, "not_signed_in", "A token is needed", "Send it as Authorization: Bearer …", headers=_CHALLENGE
-            )
+            raise not_signed_in()
 
     return require_token
+
+
+def not_signed_in(title: str = "A token is needed", detail: str = "Send it as Authorization: Bearer …") -> Problem:
+    """The refusal of who has no token or key, or a wrong one (RFC 6750, section 3)."""
+    return Problem(401, "not_signed_in", title, detail, headers=_CHALLENGE)

@@ -47,7 +47,7 @@ from services.intake import (
 from services.intake.acceptance import Acceptance
 from services.intake.admission import Admission
 from services.intake.attachments import routes
-from services.intake.attachments.parts import FORM_BYTES, Parts, parts_of
+from services.intake.attachments.parts import Parts, parts_of
 from services.intake.dialogue import Dialogue
 from services.intake.dialogue_store import DialogueStore
 from services.intake.edge import Edge
@@ -64,6 +64,7 @@ from services.intake.reconciler import Reconciler
 from services.intake.retention import Retention, passes_over
 from services.intake.settings import IntakeSettings
 from services.intake.signing import Signer, read_keys
+from services.intake.steps import MAX_FORM_BYTES
 from services.intake.store import IntakeStore
 
 _log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ def application(
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
     `files` none are taken; without `dialogue` a receipt answers for the status alone."""
-    whole_form = settings.evidence_files * settings.evidence_file_bytes + FORM_BYTES
+    whole_form = settings.evidence_files * settings.evidence_file_bytes + MAX_FORM_BYTES
     app = create_app(
         "Ibalagh intake",
         settings,

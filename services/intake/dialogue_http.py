@@ -10,7 +10,16 @@ from ibalagh.web.problems import Problem, unavailable
 from services.intake import openapi
 from services.intake.dialogue import Dialogue, Outcome, Verdict
 from services.intake.dialogue_store import WINDOW, Kept
-from services.intake.http import RETRY_AFTER_S, Intake, admit, idempotency_key, invalid, read_body, unknown_receipt
+from services.intake.http import (
+    RETRY_AFTER_S,
+    Intake,
+    admit,
+    idempotency_key,
+    invalid,
+    key_reused,
+    read_body,
+    unknown_receipt,
+)
 from services.intake.submission import MAX_BODY_BYTES, InvalidSubmissionError, parse
 from services.intake.supplements import Supplement, Withdrawal
 
@@ -27,8 +36,7 @@ def accepted(outcome: Outcome) -> Kept:
             later_s = int(WINDOW.total_seconds())
             raise Problem(429, "too_many", "Too many supplements", detail, retry_after_s=later_s)
         case Verdict.KEY_REUSED:
-            detail = "This key came with another body before. Use a new key."
-            raise Problem(422, "idempotency_key_reused", "Idempotency key reused", detail)
+            raise key_reused()
         case _:
             raise unavailable("Nothing can be promised now. Please send it again.", RETRY_AFTER_S)
 

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from ibalagh.web.problems import Problem
 from services.intake.draft_files import DraftFile, files_of, removed, with_files
 from services.intake.form_files import NOT_NOW, Refused, Sent, Uploads
-from services.intake.http import RETRY_AFTER_S
+from services.intake.http import RETRY_AFTER_S, later
 from services.intake.steps import YES, Step
 
 FIELD: Final = "files"
@@ -73,12 +73,6 @@ def page_without(
         refused=refused,
     )
     return later(response, RETRY_AFTER_S) if not_now else response
-
-
-def later(response: Response, seconds: int) -> Response:
-    """The response, which asks to come again after so many seconds."""
-    response.headers["Retry-After"] = str(seconds)
-    return response
 
 
 def without_gone(problem: Problem, posted: Mapping[str, str]) -> tuple[dict[str, str], Sequence[Refused]]:

@@ -17,11 +17,11 @@ from services.intake.draft_files import DraftFile, files_of
 from services.intake.evidence.kinds import RefusedFileError
 from services.intake.http import Intake
 from services.intake.metrics import intake_metrics
+from services.intake.steps import MAX_FORM_BYTES
 
 __all__ = ["MEDIA_TYPE", "Refused", "Sent", "Uploads"]
 NOT_NOW: Final = "not_now"
 TOO_MANY: Final = "too_many_files"
-_MAX_FIELDS_BYTES: Final = 1_048_576
 _SHOWN_NAME: Final = 100
 
 
@@ -137,8 +137,8 @@ class _Page:
 
     def _keep(self, piece: bytes) -> None:
         self._fields_bytes += len(piece) + 64
-        if self._fields_bytes > _MAX_FIELDS_BYTES:
-            raise Problem(413, "too_large", "Too large", f"A draft may have {_MAX_FIELDS_BYTES} bytes.")
+        if self._fields_bytes > MAX_FORM_BYTES:
+            raise Problem(413, "too_large", "Too large", f"A draft may have {MAX_FORM_BYTES} bytes.")
         self._value.append(piece)
 
     def _note(self) -> None:

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -29,11 +30,11 @@ from services.intake.admission import PATIENCE_S
 from services.intake.admission import Refused as TurnedAway
 from services.intake.draft_files import FILE_FIELDS, files_of
 from services.intake.edge import COUNTRY
-from services.intake.form_evidence import FIELD, later, page_without, read_page, shown, without_gone
+from services.intake.form_evidence import FIELD, page_without, read_page, shown, without_gone
 from services.intake.form_files import Refused, Uploads
-from services.intake.http import RETRY_AFTER_S, Intake, accept, read_body
+from services.intake.http import RETRY_AFTER_S, Intake, accept, later, read_body
 from services.intake.metrics import intake_metrics
-from services.intake.steps import IDENTITY, Step
+from services.intake.steps import IDENTITY, MAX_FORM_BYTES, Step
 from services.intake.submission import InvalidSubmissionError, Submission, kept, parse_fields
 
 PAGES: Final = Pages("services.intake")
@@ -42,12 +43,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN: Final = ("category_hint", "platform", "seen_at", "place", "origin_country")
 _EVIDENCE: Final = ("text", "links")
 _MOST_FIELDS: Final = 60
-_MAX_FORM_BYTES: Final = 1_048_576
-"""Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
 TEXT_MAX_CHARS: Final = 20_000 - questions.MAX_ANSWERS_CHARS
 """Longest text that the form takes, so that the answers fit below it."""
 
 
+@cache
 def read_texts() -> Mapping[str, Mapping[str, Any]]:
     """The texts of the pages by language; those of the form's steps are below `form`."""
     folder = files("services.intake") / "texts"
@@ -78,11 +78,15 @@ def _typed(name: str, value: str) -> str:
     return kept(value) if is_evidence else _CONTROL.sub(" ", value)
 
 
+def links_of(posted: Mapping[str, str]) -> list[str]:
+    """The links of a form's field, one a line."""
+    return [line.strip() for line in posted.get("links", "").split("\n") if line.strip()]
+
+
 def submission_of(draft: Mapping[str, str]) -> Submission:
     """The submission that a draft says; empty fields count as not given, and to who chose to stay anonymous belongs no
     identity. Raises `InvalidSubmissionError`."""
     given: dict[str, object] = {name: draft[name] for name in _PLAIN if draft.get(name, "").strip()}
-    links = [line.strip() for line in draft.get("links", "").split("\n") if line.strip()]
     identity = {name: draft[name].strip() for name in IDENTITY if draft.get(name, "").strip()}
     if draft.get("who") == "anonymous":
         identity = {}
@@ -94,7 +98,7 @@ def submission_of(draft: Mapping[str, str]) -> Submission:
         {
             **given,
             "text": questions.report_text(draft),
-            "links": links,
+            "links": links_of(draft),
             "identity": identity or None,
             "attachments": [file.attachment_id for file in files_of(draft)],
         },
@@ -133,7 +137,7 @@ def labels(texts: Mapping[str, Any]) -> dict[str, str]:
 
 async def read_plain(request: Request) -> dict[str, str]:
     """The fields of a page without files. Raises `Problem`."""
-    return typed(await read_body(request, _MAX_FORM_BYTES))
+    return typed(await read_body(request, MAX_FORM_BYTES))
 
 
 def add_routes(app: FastAPI, intake: Intake, quick_exit: str, uploads: Uploads) -> None:

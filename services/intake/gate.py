@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from starlette.concurrency import run_in_threadpool
 
 from ibalagh.ops.settings import Settings
-from ibalagh.web.auth import token_matches
+from ibalagh.web.auth import not_signed_in, token_matches
 from ibalagh.web.problems import Problem
 from services.intake import bucket
 from services.intake.apikeys import MalformedKeyError, Presented, Reporter, Scope, StoredKey, parse
@@ -26,7 +26,7 @@ OPERATOR: Final = Reporter("", frozenset(Scope))
 MOST_CACHED: Final = 1_024
 """Keys remembered at most, wrong ones among them; the one that was used longest ago is forgotten first."""
 
-_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="ibalagh"'}
+_NEEDED: Final = "A key is needed"
 
 
 class Keys(Usage, Protocol):
@@ -112,14 +112,14 @@ class Gate:
     async def _reporter(self, authorization: str | None) -> Reporter:
         scheme, _, given = (authorization or "").partition(" ")
         if self._keys is None or scheme.lower() != "bearer" or not given.strip():
-            raise _not_signed_in("Send a token or a key as Authorization: Bearer …")
+            raise not_signed_in(_NEEDED, "Send a token or a key as Authorization: Bearer …")
         try:
             presented = parse(given.strip())
         except MalformedKeyError:
-            raise _not_signed_in("The key is not whole: its check part does not fit.") from None
+            raise not_signed_in(_NEEDED, "The key is not whole: its check part does not fit.") from None
         key = await self._stored(self._keys, presented)
         if key is None or not key.opens(presented, self._clock()):
-            raise _not_signed_in("The key is unknown, or it has ended.")
+            raise not_signed_in(_NEEDED, "The key is unknown, or it has ended.")
         return key.reporter
 
     async def _stored(self, keys: Keys, presented: Presented) -> StoredKey | None:
@@ -132,7 +132,3 @@ class Gate:
         while len(self._remembered) > MOST_CACHED:
             self._remembered.popitem(last=False)
         return known.key
-
-
-def _not_signed_in(detail: str) -> Problem:
-    return Problem(401, "not_signed_in", "A key is needed", detail, headers=_CHALLENGE)

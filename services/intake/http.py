@@ -27,7 +27,7 @@ from services.intake.gate import OPERATOR, Gate
 from services.intake.metrics import intake_metrics
 from services.intake.proof import Proofs
 from services.intake.publisher import Outcome, OverloadedError, Verdict
-from services.intake.quota import Tally, quota_used_up
+from services.intake.quota import UNCOUNTED, Tally, quota_used_up
 from services.intake.signing import Facts, Signer
 from services.intake.store import ReportStatus
 from services.intake.submission import (
@@ -113,7 +113,7 @@ async def accept(
     key: bytes | None,
     body: bytes,
     now: datetime,
-    tally: Tally | None = None,
+    tally: Tally = UNCOUNTED,
 ) -> Accepted:
     """Take one report in; a trusted reporter's is counted by `tally`, which this ends. Raises `Problem`: 422 when the
     key came with another body before, 429 when the quota is used up, 503 when nothing can be promised now."""
@@ -123,18 +123,15 @@ async def accept(
         raise invalid(error) from None
     prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body, uploads=uploads)
     try:
-        if tally is not None and not all(await tally.allow([prepared])):
+        if not all(await tally.allow([prepared])):
             raise quota_used_up(now)
         outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing)
-        if tally is not None:
-            tally.answered([prepared], outcomes)
+        tally.answered([prepared], outcomes)
     except OverloadedError:
-        if tally is not None:
-            tally.refused_by_queue([prepared])
+        tally.refused_by_queue([prepared])
         raise unavailable("Too many reports wait. Please send it again.", RETRY_AFTER_S) from None
     finally:
-        if tally is not None:
-            await tally.settle()
+        await tally.settle()
     verdict, report_id, receipt, facts = outcomes[0]
     if verdict is Verdict.ACCEPTED:
         return Accepted(report_id, receipt, intake.signed(facts))
@@ -177,12 +174,22 @@ def admit(intake: Intake, solution: str | None) -> None:
 def refused(verdict: Verdict) -> Problem:
     """The problem of a report that was not accepted."""
     if verdict is Verdict.KEY_REUSED:
-        return Problem(
-            422, verdict.value, "Idempotency key reused", "This key came with another body before. Use a new key."
-        )
+        return key_reused()
     if verdict is Verdict.FILE_GONE:
         return invalid(InvalidSubmissionError(Broken("attachments", verdict.value, ATTACHMENT_RULES[verdict.value])))
     return unavailable("Nothing can be promised now. Please send it again, with the same key.", RETRY_AFTER_S)
+
+
+def key_reused() -> Problem:
+    """The problem of an idempotency key that came with another body before."""
+    detail = "This key came with another body before. Use a new key."
+    return Problem(422, "idempotency_key_reused", "Idempotency key reused", detail)
+
+
+def later(response: Response, seconds: int) -> Response:
+    """The response, which asks to come again after so many seconds."""
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def invalid(error: InvalidSubmissionError) -> Problem:
@@ -259,7 +266,7 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
             submission = parse(Submission, body).checked(now, trusted=trusted)
         except InvalidSubmissionError as error:
             raise invalid(error) from None
-        tally = None
+        tally = UNCOUNTED
         if reporter is None:
             submission = submission.located(request.scope.get(COUNTRY))
         else:

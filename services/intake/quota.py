@@ -9,7 +9,7 @@ nothing. A repeated report is let through however little is left: whoever lost a
 import logging
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
@@ -53,7 +53,7 @@ class Tally:
         day = day_of(now)
         quota = reporter.daily_quota
         if usage is None or quota is None or not wanted:
-            return cls(None, reporter, day, wanted, wanted)
+            return UNCOUNTED
         try:
             granted = await run_in_threadpool(usage.reserve, reporter.name, day, quota, wanted)
         except UnknownOutcomeError:
@@ -107,6 +107,10 @@ class Tally:
         self._left -= 1
         self._counted.add(report.report_id)
         return True
+
+
+UNCOUNTED: Final = Tally(None, Reporter("", frozenset()), date.min, 0, 0)
+"""Of who has no quota: everything is allowed, and nothing is counted or kept."""
 
 
 def day_of(now: datetime) -> date:

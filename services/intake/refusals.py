@@ -16,6 +16,7 @@ from ibalagh.web.pages import Pages, choose_language
 from ibalagh.web.refusals import ENGLISH, Members, Page, Texts
 from ibalagh.web.words import LANGUAGES
 from services.intake.evidence.kinds import RULES
+from services.intake.forms import read_texts
 
 OTHER: Final = "other"
 _PAGE_OF: Final[Mapping[int, str]] = {
@@ -40,15 +41,11 @@ def problem_texts() -> dict[str, Texts]:
 
 
 def _problem_texts(language: str) -> Texts:
-    folder = files("services.intake") / "texts"
-
-    def read(name: str) -> Any:
-        return yaml.safe_load((folder / name / f"{language}.yaml").read_text(encoding="utf-8"))
-
-    texts = read("problems")
-    of_files = {code: detail for code, detail in read("form")["file_rules"].items() if code in RULES}
-    titled = {code: {"title": texts["file_not_taken"], "detail": detail} for code, detail in of_files.items()}
-    return {"codes": {**titled, **texts["codes"]}, "rules": texts["rules"]}
+    file = files("services.intake") / "texts" / "problems" / f"{language}.yaml"
+    texts = yaml.safe_load(file.read_text(encoding="utf-8"))
+    sentences = read_texts()[language]["form"]["file_rules"]
+    of_files = {code: {"title": texts["file_not_taken"], "detail": sentences[code]} for code in RULES}
+    return {"codes": {**of_files, **texts["codes"]}, "rules": texts["rules"]}
 
 
 def page_with(pages: Pages, texts: Mapping[str, Mapping[str, Any]], quick_exit: str) -> Page:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ibalagh.events.envelope import NIL_UUID
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
@@ -22,7 +23,6 @@ from services.intake.keys import read_keys, replace_keys
 from services.intake.vault import KEY_BYTES, KeyRing, Random, rewrap
 
 _SQL: Final = load("services.intake")
-_FIRST: Final = "00000000-0000-0000-0000-000000000000"
 _LATE_S: Final = 2 * LOOK_EVERY_S
 """So long after the last batch may a service still seal with the key before, until it has looked at the file again."""
 
@@ -116,7 +116,7 @@ class Rotation:
             yield [row[0] for row in rows]
 
     def _batches(self, ring: KeyRing) -> Iterator[int]:
-        after = _FIRST
+        after = NIL_UUID
         while True:
             with self._database.transaction() as tx:
                 given = {"current": ring.current, "after": after, "limit": self._batch}

@@ -16,23 +16,20 @@ from fastapi import FastAPI, Request, Response
 
 from ibalagh.events.vocabulary import SupplementKind
 from ibalagh.stream.errors import PassingError
-from ibalagh.web.pages import Pages, choose_language
+from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem
 from ibalagh.web.words import LANGUAGES
 from services.intake.admission import PATIENCE_S
 from services.intake.dialogue import Dialogue, Verdict
 from services.intake.dialogue_store import WINDOW
-from services.intake.forms import form_key, read_texts, typed
-from services.intake.http import RETRY_AFTER_S, Intake, read_body, status_of
+from services.intake.forms import PAGES, form_key, links_of, read_texts, typed
+from services.intake.http import RETRY_AFTER_S, Intake, later, read_body, status_of
 from services.intake.metrics import intake_metrics
-from services.intake.steps import YES
+from services.intake.steps import MAX_FORM_BYTES, YES
 from services.intake.submission import MOROCCO, InvalidSubmissionError, parse_fields
 from services.intake.supplements import Supplement, Withdrawal
 from services.intake.timeline import timeline
 
-_PAGES: Final = Pages("services.intake")
-_MAX_BYTES: Final = 1_048_576
-"""Room for the longest text, when a browser writes every character of it as the escapes of three bytes."""
 _MAX_RECEIPT_CHARS: Final = 100
 _STATUS_OF: Final[Mapping[Verdict, int]] = {
     Verdict.ACCEPTED: 200,
@@ -53,9 +50,8 @@ def read_dialogue_texts() -> Mapping[str, Mapping[str, Any]]:
 
 def supplement_of(posted: Mapping[str, str]) -> Supplement:
     """What the form says. Raises `InvalidSubmissionError`."""
-    links = [line.strip() for line in posted.get("links", "").split("\n") if line.strip()]
     given = {name: posted[name] for name in ("receipt", "kind", "text") if name in posted}
-    return parse_fields(Supplement, {**given, "links": links})
+    return parse_fields(Supplement, {**given, "links": links_of(posted)})
 
 
 def broken_fields(error: InvalidSubmissionError) -> dict[str, str]:
@@ -86,7 +82,7 @@ class StatusPages:
         """A supplement or an answer."""
         posted = await _fields(request)
         if wait_s := self._busy_s(posted):
-            return _later(await self._show(request, posted, 503, notice=BUSY), wait_s)
+            return later(await self._show(request, posted, 503, notice=BUSY), wait_s)
         try:
             supplement = supplement_of(posted)
         except InvalidSubmissionError as error:
@@ -101,7 +97,7 @@ class StatusPages:
         if posted.get("confirmed") != YES:
             return confirm(busy=False)
         if wait_s := self._busy_s(posted):
-            return _later(confirm(503, busy=True), wait_s)
+            return later(confirm(503, busy=True), wait_s)
         erase = posted.get("erase_identity") == YES
         try:
             withdrawal = parse_fields(Withdrawal, {"receipt": posted["receipt"], "erase_identity": erase})
@@ -121,8 +117,8 @@ class StatusPages:
             return await self._show(request, {"receipt": posted["receipt"]}, notice=done)
         response = await self._show(request, posted, _STATUS_OF[outcome.verdict], notice=outcome.verdict.value)
         if outcome.verdict is Verdict.TOO_MANY:
-            return _later(response, WINDOW.total_seconds())
-        return _later(response, RETRY_AFTER_S) if outcome.verdict is Verdict.UNAVAILABLE else response
+            return later(response, int(WINDOW.total_seconds()))
+        return later(response, RETRY_AFTER_S) if outcome.verdict is Verdict.UNAVAILABLE else response
 
     async def _show(
         self,
@@ -161,7 +157,7 @@ class StatusPages:
     def _page(self, template: str, request: Request, status: int = 200, **values: Any) -> Response:
         language = choose_language(request)
         own = {"t": self._texts[language], "d": self._own_texts[language], "quick_exit": self._quick_exit}
-        return _PAGES.render(template, request, status=status, language=language, **own, **values)
+        return PAGES.render(template, request, status=status, language=language, **own, **values)
 
     def _busy_s(self, posted: Mapping[str, str]) -> int:
         """How long to wait, when very many come; 0 to go on."""
@@ -173,13 +169,8 @@ class StatusPages:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    posted = typed(await read_body(request, _MAX_BYTES))
+    posted = typed(await read_body(request, MAX_FORM_BYTES))
     return {**posted, "receipt": posted.get("receipt", "")[:_MAX_RECEIPT_CHARS]}
-
-
-def _later(response: Response, seconds: float) -> Response:
-    response.headers["Retry-After"] = str(int(seconds))
-    return response
 
 
 def add_routes(app: FastAPI, intake: Intake, dialogue: Dialogue | None, quick_exit: str) -> None:

@@ -38,6 +38,8 @@ FIELDS: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.CHECK: (),
 }
 """What each step asks for, in the order of its page."""
+MAX_FORM_BYTES: Final = 1_048_576
+"""Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
 DRAFT_FIELDS: Final = frozenset(field for fields in FIELDS.values() for field in fields)
 _ORDER: Final = tuple(Step)
 

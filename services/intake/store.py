@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2.errors import UniqueViolation
 
+from ibalagh.events.envelope import NIL_UUID
 from ibalagh.events.vocabulary import AmendmentKind
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
@@ -26,7 +27,6 @@ from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
 _SQL: Final = load("services.intake")
-_LEAST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _MOST_SHOWN: Final = 200
 """Messages, and amendments, that an answer holds at most."""
 
@@ -133,7 +133,7 @@ class IntakeStore:
 
         They stay locked until the block ends, and what is noted about them takes effect when it ends without error.
         """
-        place = {"after_time": after and after.stored_at, "after_id": after.report_id if after else _LEAST_ID}
+        place = {"after_time": after and after.stored_at, "after_id": after.report_id if after else NIL_UUID}
         with self._database.transaction() as tx:
             rows = tx.fetch_all(_SQL["claim_pending"], {"age_s": age_s, "limit": limit, **place})
             yield Claim(tx, [Pending(row[0], row[1], bytes(row[2]), *row[3:]) for row in rows])

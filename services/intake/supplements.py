@@ -11,14 +11,14 @@ from pydantic import Field
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
-from ibalagh.events.envelope import Data
+from ibalagh.events.envelope import NIL_UUID, Data
 from ibalagh.events.make import root
 from ibalagh.events.vocabulary import AmendmentKind, SupplementKind
 from ibalagh.stream.ports import Outgoing
 from services.intake.acceptance import SOURCE
 from services.intake.submission import MAX_LINKS, Link, StatusQuestion, Text
 
-NOWHERE: Final = "00000000-0000-0000-0000-000000000000"
+NOWHERE: Final = NIL_UUID
 """The report of a wrong receipt: a record is made for it too, so that it costs as much, and goes nowhere."""
 
 

@@ -34,7 +34,7 @@ from tests.support.intake import app_client
 from tests.unit.test_intake_http import Service, crowd, problem
 
 FOLDER = Path(intake.__file__).parent
-WEB = [Path(ibalagh.web.__file__).with_name(name) for name in ("problems.py", "middleware.py", "pages.py")]
+WEB = [Path(ibalagh.web.__file__).with_name(name) for name in ("auth.py", "problems.py", "middleware.py", "pages.py")]
 TEXTS = problem_texts()
 PAGES = read_texts()
 UTF8 = st.text(st.characters(exclude_categories=("Cs",)), max_size=5)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ibalagh.local.paths import home
 from ibalagh.storage.leadership import Leadership
@@ -16,9 +16,6 @@ from services.intake.evidence.inspection import inspect
 from services.intake.evidence.viewing import make_view
 from services.intake.settings import IntakeSettings
 from services.intake.vault import KeyProvider
-
-FORM_BYTES: Final = 1_048_576
-"""Room for the draft and the frames around files in a page of the form that carries some."""
 
 
 class Parts(NamedTuple):

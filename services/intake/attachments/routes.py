@@ -5,8 +5,8 @@ holds. Whoever looks at a viewing copy is in the vault's audit before they see i
 """
 
 import uuid
-from collections.abc import Iterator
 from email.message import Message
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -14,13 +14,14 @@ from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from ibalagh.web.auth import not_signed_in
 from ibalagh.web.problems import Problem
 from services.intake.attachments import openapi
 from services.intake.attachments.blobs import MissingBlobError
 from services.intake.attachments.records import Records
-from services.intake.attachments.taking import Evidence, Taken, too_large
+from services.intake.attachments.taking import Evidence, Limits, Taken, too_large
 from services.intake.attachments.vessel import Vessel
-from services.intake.evidence.kinds import MAX_FILE_BYTES, SUFFIXES, Kind, RefusedFileError
+from services.intake.evidence.kinds import SUFFIXES, Kind, RefusedFileError
 from services.intake.evidence.viewing import VIEW_KINDS
 from services.intake.http import Intake, admit
 from services.intake.metrics import intake_metrics
@@ -30,7 +31,6 @@ PATH: Final = "/v1/attachments"
 _MEDIA_TYPE: Final = "application/json"
 _INERT: Final = "sandbox; default-src 'none'"
 """Nothing that a viewing copy may still hold runs or loads, even where a browser shows it after all."""
-_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="ibalagh"'}
 
 
 def add_routes(app: FastAPI, intake: Intake, evidence: Evidence, records: Records, vessel: Vessel) -> None:
@@ -48,7 +48,7 @@ def add_routes(app: FastAPI, intake: Intake, evidence: Evidence, records: Record
             taken = await _received(request, evidence)
         except RefusedFileError as error:
             intake_metrics().refused_file(error.code)
-            raise refusal(error) from None
+            raise refusal(error, evidence.limits) from None
         return Response(orjson.dumps(said_of(taken)), 201, media_type=_MEDIA_TYPE)
 
     @app.get("/v1/reports/{report_id}/attachments", tags=["operators"], **openapi.LIST)
@@ -90,7 +90,7 @@ def add_routes(app: FastAPI, intake: Intake, evidence: Evidence, records: Record
             "Content-Length": str(file.size_bytes),
             "Content-Security-Policy": _INERT,
         }
-        return StreamingResponse(_chain(first, pieces), headers=headers, media_type=copied.value)
+        return StreamingResponse(chain((first,), pieces), headers=headers, media_type=copied.value)
 
 
 def said_of(taken: Taken) -> dict[str, Any]:
@@ -98,10 +98,10 @@ def said_of(taken: Taken) -> dict[str, Any]:
     return {name: value for name, value in taken._asdict().items() if name != "name"}
 
 
-def refusal(error: RefusedFileError) -> Problem:
+def refusal(error: RefusedFileError, limits: Limits) -> Problem:
     """The problem of a file that is not taken: 413 for its size, else 422."""
     if error.code == "too_large":
-        return too_large(MAX_FILE_BYTES)
+        return too_large(limits.file_bytes)
     return Problem(422, error.code, "This file is not taken", str(error), field="body")
 
 
@@ -124,9 +124,7 @@ def _name_of(request: Request) -> str | None:
 
 def _require_operator(intake: Intake, request: Request) -> None:
     if not intake.trusts(request.headers.get("authorization")):
-        raise Problem(
-            401, "not_signed_in", "A token is needed", "Send it as Authorization: Bearer …", headers=_CHALLENGE
-        )
+        raise not_signed_in()
 
 
 def _uuid(text: str) -> str:
@@ -138,8 +136,3 @@ def _uuid(text: str) -> str:
 
 def _no_file() -> Problem:
     return Problem(404, "not_found", "Not found", "There is no such file, or no copy of it that can be looked at.")
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest

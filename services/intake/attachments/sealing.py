@@ -51,12 +51,6 @@ def unsealed(blob: Iterable[bytes], data_key: bytes, context: bytes) -> Iterator
             raise SealBrokenError from None
 
 
-def sealed_size(plain_bytes: int) -> int:
-    """The size of the blob of so many bytes."""
-    chunks = max(1, -(-plain_bytes // CHUNK_BYTES))
-    return HEADER_BYTES + plain_bytes + chunks * _TAG_BYTES
-
-
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
     if number >= _MOST_CHUNKS:
         raise ValueError("a file of more than 256 TiB")

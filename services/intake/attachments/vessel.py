@@ -5,7 +5,8 @@ thread. A sealed original is two bytes of length, the name in UTF-8, and the fil
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO, Final
 
 from services.intake.attachments.blobs import Blobs
@@ -55,7 +56,7 @@ class Vessel:
                 raise SealBrokenError
             held += piece
             wanted = _LENGTH_BYTES + int.from_bytes(held[:_LENGTH_BYTES], "big")
-        return held[_LENGTH_BYTES:wanted].decode(), _after(held[wanted:], pieces)
+        return held[_LENGTH_BYTES:wanted].decode(), chain((held[wanted:],), pieces)
 
     def _open(self, upload_id: str, key: FileKey) -> Iterator[bytes]:
         opened = open_key(upload_id, key, self._keys)
@@ -74,8 +75,3 @@ def _named(name: str, file: BinaryIO) -> Iterator[bytes]:
     encoded = name.encode()
     yield len(encoded).to_bytes(_LENGTH_BYTES, "big") + encoded
     yield from pieces_of(file)
-
-
-def _after(first: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from pieces
