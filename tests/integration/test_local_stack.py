@@ -19,6 +19,7 @@ import pytest
 from ibalagh.local import processes, state
 from ibalagh.local.paths import PROJECT_ROOT
 from ibalagh.local.processes import ProcessRecord
+from ibalagh.local.stack import KAFKA_PORT
 from ibalagh.stream.admin import ClusterAdmin
 from tests.support.poll import eventually
 from tests.support.surroundings import own_stack
@@ -35,8 +36,8 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def environment(place: Path) -> dict[str, str]:
-    """A home of its own, and ports of its own far from the stack's usual ones."""
-    shift = processes.free_ports(1)[0] - 8100
+    """A home of its own, and ports of its own, the highest (Kafka's) below those of outgoing connections."""
+    shift = processes.free_ports(1)[0] - KAFKA_PORT
     return {**own_stack(HOME=str(place / "home"), PORT_SHIFT=str(shift)), "COLUMNS": "160"}
 
 
