@@ -33,6 +33,7 @@ COMMANDS = {
     "schemas": Command("ibalagh.contracts.cli", "generate and check the contract in schemas/"),
     "deadletters": Command("ibalagh.stream.deadletters_cli", "list, show and replay dead letters", uses_stack=True),
     "intake": Command("services.intake.reconcile_cli", "settle reports that are pending", uses_stack=True),
+    "triage": Command("services.triage.cli", "make triage's model from labelled reports, judge it on others"),
     "receipt": Command("services.intake.receipt_cli", "check a signed receipt, print the published keys"),
     "vault": Command("services.intake.vault_cli", "open, erase, audit identities; master keys", uses_stack=True),
     "stats": Command("services.stats.cli", "print the communiqué, rebuild or verify the counters", uses_stack=True),

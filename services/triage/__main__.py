@@ -22,6 +22,7 @@ from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.commands import Commands
 from services.triage import app as application
+from services.triage.embedding import second_opinion
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
 from services.triage.reading import DeskCodec
 from services.triage.reported import ReportCodec
@@ -64,7 +65,7 @@ def _classifier(settings: TriageSettings, codec: Codec) -> Processor:
     transactional_id = f"{group}.{settings.worker_index}"
     consumer = KafkaConsumer(settings.kafka_bootstrap, group, client_id=transactional_id)
     unit = KafkaUnit(
-        handle=Classifier.from_policy_file(),
+        handle=Classifier.from_policy_file(second_opinion(), settings.second_opinion_most),
         codec=codec,
         producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, transactional_id),
         group=consumer.group_metadata,

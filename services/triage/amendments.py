@@ -33,7 +33,7 @@ def amended(data: ReportSupplementedV1 | ReportWithdrawnV1, judged: Judged, *, a
             reasons=(),
             indicators=(),
         )
-    decision = judged.ruling.decision
+    decision = judged.ruling.base
     return ReportAmendedV1(
         report_id=data.report_id,
         amendment_id=amendment_id,

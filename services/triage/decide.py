@@ -3,13 +3,23 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+import numpy as np
+
 from ibalagh.events.reports import Indicator, ReportReceivedV1, ReportTriagedV1
-from ibalagh.events.vocabulary import Category, Variety
+from ibalagh.events.vocabulary import Category, Disposition, Variety
 from services.triage.entities import extract
+from services.triage.model.linear import (
+    Floats,
+    category_inputs,
+    opinion_columns,
+    probability,
+    urgent_inputs,
+)
 from services.triage.normalise import join, read, words
 from services.triage.places import Gazetteer
 from services.triage.policy import Policy
-from services.triage.taxonomy import Ruling
+from services.triage.ruling import Ruling, Voices
+from services.triage.taxonomy import Weighed
 from services.triage.variety import guess
 
 _AT_A_TIME: Final = 100
@@ -41,27 +51,35 @@ class Judged(NamedTuple):
     indicators: tuple[Indicator, ...]
 
 
-def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
+class Embedder(Protocol):
+    """Who is asked for a second opinion."""
+
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """The sentence embeddings of texts, rows × dimensions; some hundredths of a second each."""
+
+
+def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = None) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    variety, ruling, province, indicators = _judge_some([report], policy)[0]
+    (judged,) = judge_all([report], policy, second)
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
-        variety=variety,
-        decision=ruling.decision.model_copy(update={"province": province}),
-        indicators=indicators,
+        variety=judged.variety,
+        decision=judged.ruling.decision(judged.province),
+        indicators=judged.indicators,
     )
 
 
-def judge_all(reports: Sequence[Report], policy: Policy) -> list[Judged]:
-    """As `decide`, for a batch of reports, in their order."""
+def judge_all(reports: Sequence[Report], policy: Policy, second: Embedder | None = None) -> list[Judged]:
+    """As `decide`, for a batch of reports, in their order. `second`, if given, is asked about those that a person
+    would have to look at."""
     judged: list[Judged] = []
     for start in range(0, len(reports), _AT_A_TIME):
-        judged += _judge_some(reports[start : start + _AT_A_TIME], policy)
+        judged += _judge_some(reports[start : start + _AT_A_TIME], policy, second)
     return judged
 
 
-def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
+def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | None) -> list[Judged]:
     """Step by step for all of them rather than report by report: each step has an automaton, a table or a machine of
     regular expressions of its own, which together are larger than a processor's nearest caches; so one step for a
     hundred reports takes two thirds of the time of all steps for each. More gain nothing, and of the longest texts a
@@ -73,14 +91,47 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
     ]
     spoken = [words(each.encoded) for each in extracted]
     folded = list(map(join, spoken))
-    found = list(map(policy.matcher.find, folded))
-    rulings = [
-        policy.taxonomy.decide(concepts, report.category_hint) for concepts, report in zip(found, reports, strict=True)
-    ]
+    rulings = _rule(reports, folded, policy, second)
     return [
         Judged(guess(said, report.language), ruling, _province(policy.gazetteer, report.place, text), each.indicators)
         for said, report, ruling, text, each in zip(spoken, reports, rulings, folded, extracted, strict=True)
     ]
+
+
+def fold_alone(text: str) -> bytes:
+    """A text as rules and model see it, of a report of which nothing else is known."""
+    return join(words(extract(*read(text), (), None).encoded))
+
+
+def _rule(reports: Sequence[Report], folded: Sequence[bytes], policy: Policy, second: Embedder | None) -> list[Ruling]:
+    weighed = [policy.taxonomy.weigh(found) for found in map(policy.matcher.find, folded)]
+    hints = [report.category_hint for report in reports]
+    margins = policy.model.margins(folded)
+    rulings = policy.judge.rule(_voices(weighed, hints, margins, policy, None))
+    unsure = [row for row, each in enumerate(rulings) if each.base.disposition is Disposition.REVIEW]
+    if second is not None and unsure:
+        opinion = opinion_columns(policy.model.second, second([reports[row].text for row in unsure]))
+        heard = _voices(
+            [weighed[row] for row in unsure], [hints[row] for row in unsure], margins[unsure], policy, opinion
+        )
+        for row, ruling in zip(unsure, policy.judge.rule(heard), strict=True):
+            rulings[row] = ruling
+    return rulings
+
+
+def _voices(
+    weighed: list[Weighed], hints: list[Category | None], margins: Floats, policy: Policy, opinion: Floats | None
+) -> Voices:
+    joints = policy.model if opinion is None else policy.model.second
+    scores = np.stack([each.scores for each in weighed])
+    levels = np.array([each.urgency for each in weighed], np.int64)
+    return Voices(
+        weighed,
+        hints,
+        joints.category(category_inputs(margins, scores, opinion)),
+        probability(joints.urgent(urgent_inputs(margins, levels, opinion))),
+        opinion is not None,
+    )
 
 
 def _province(gazetteer: Gazetteer, place: str | None, folded: bytes) -> str | None:

@@ -16,7 +16,7 @@ from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
-from services.triage.decide import Judged, judge_all
+from services.triage.decide import Embedder, Judged, judge_all
 from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
@@ -35,22 +35,28 @@ NOT_FROM_INTAKE: Final = "no_cause"
 
 class Classifier:
     """The machine: reports in, `report.triaged` out, supplements and withdrawals in, `report.amended` out, one for one,
-    in order. It keeps nothing, so a repeat repeats."""
+    in order. It keeps nothing, so a repeat repeats.
 
-    def __init__(self, policy: Policy) -> None:
+    `second` is asked where the policy is unsure, in batches of at most `second_most` reports: it takes a thousand times
+    as long as the rest, which only matters while others wait.
+    """
+
+    def __init__(self, policy: Policy, second: Embedder | None = None, second_most: int = 0) -> None:
         self._policy = policy
+        self._second, self._second_most = second, second_most
 
     @classmethod
-    def from_policy_file(cls) -> Self:
+    def from_policy_file(cls, second: Embedder | None = None, second_most: int = 0) -> Self:
         """With the committed policy. Raises ValueError for a file of it that is wrong."""
-        return cls(load())
+        return cls(load(), second, second_most)
 
     def __call__(self, events: Sequence[Event[Data]], now: datetime | None = None) -> Handled:
         """The effects of a batch; `now` (aware, UTC) is when they are made."""
         made_at = now or datetime.now(UTC)
         reports = [_reported(event) for event in events]
         effects: list[Event[Data]] = []
-        for event, report, judged in zip(events, reports, judge_all(reports, self._policy), strict=True):
+        second = self._second if len(reports) <= self._second_most else None
+        for event, report, judged in zip(events, reports, judge_all(reports, self._policy, second), strict=True):
             said = (_TRIAGED_TYPE, triaged(report, judged)) if report.facts else _amended(event, judged)
             effects += effects_of_types(event, (said,), source=SOURCE, subject=event.subject, now=made_at)
         return Handled(effects)

@@ -19,6 +19,9 @@ class TriageSettings(Settings):
     desk_gather_s: float = Field(
         0.05, ge=0, le=5, description="Longest wait, in seconds, for more reports and decisions to take in at once"
     )
+    second_opinion_most: int = Field(
+        4, ge=0, le=1_000, description="Most reports in a batch for which unsure ones get a second opinion; 0: never"
+    )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"

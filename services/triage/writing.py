@@ -12,14 +12,14 @@ from ibalagh.events.written import text_json, written
 from services.triage.decide import Judged
 from services.triage.reported import Reported
 
-_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b,"indicators":[%b]}'
+_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b%b%b,"indicators":[%b]}'
 _indicator: Final = Indicator.__pydantic_serializer__.to_json
 
 
 def triaged(report: Reported, judged: Judged) -> Data:
     """What `report.triaged` says of a report."""
     variety, ruling, province, indicators = judged
-    _, before, after = ruling
+    before, between, after = ruling.json
     return written(
         _TRIAGED
         % (
@@ -27,6 +27,8 @@ def triaged(report: Reported, judged: Judged) -> Data:
             report.facts,
             variety.encode(),
             before,
+            b"%r" % ruling.confidence,
+            between,
             text_json(province),
             after,
             b",".join(map(_indicator, indicators)) if indicators else b"",

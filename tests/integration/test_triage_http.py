@@ -33,7 +33,7 @@ from tests.support.triage import policy, received, report_id, supplemented, with
 TOKEN = "t" * 40
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NDJSON = BEARER | {"Content-Type": "application/x-ndjson"}
-UNSURE = "arnaque et insultes"
+UNSURE = "il m'a escroqué et il m'insulte"
 
 
 class Triage:

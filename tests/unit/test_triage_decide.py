@@ -62,7 +62,7 @@ def test_what_says_nothing_goes_to_review_as_out_of_scope(text: str) -> None:
 
 
 def test_two_categories_that_are_level_go_to_review() -> None:
-    assert triage("arnaque et insultes").decision.disposition is Disposition.REVIEW
+    assert triage("il m'a escroqué et il m'insulte").decision.disposition is Disposition.REVIEW
 
 
 def test_a_negated_word_does_not_count() -> None:
@@ -72,9 +72,6 @@ def test_a_negated_word_does_not_count() -> None:
 
 
 def test_the_box_that_was_ticked_is_a_weak_vote() -> None:
-    alone = triage("regardez cette page svp", category_hint=Category.FRAUD).decision
-    assert (alone.category, alone.disposition) == (Category.FRAUD, Disposition.REVIEW)
-    assert alone.reasons == ("hint.alone",)
     against = triage(SURE[0][1], category_hint=Category.TERRORISM_PRAISE).decision
     assert against.category is Category.FRAUD
     with_it, without = triage(SURE[0][1], category_hint=Category.FRAUD).decision, triage(SURE[0][1]).decision
@@ -159,7 +156,7 @@ def test_every_province_is_found_by_its_names() -> None:
 def test_deciding_is_repeatable_alone_and_in_a_batch() -> None:
     reports = [report(text, str(number)) for number, (_, text) in enumerate(SURE * 10)]
     judged = judge_all(reports, policy())
-    assert [each.ruling.decision.category for each in judged] == [
+    assert [each.ruling.base.category for each in judged] == [
         decide(each, policy()).decision.category for each in reports
     ]
     assert judged == [judge_all([each], policy())[0] for each in reports]

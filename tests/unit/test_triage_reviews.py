@@ -16,7 +16,7 @@ from services.triage.reviews import (
 )
 from tests.support.triage import NOW, report_id, triage
 
-REPORT = triage("arnaque et insultes")
+REPORT = triage("il m'a escroqué et il m'insulte")
 ITEM = Item(State.OPEN, REPORT)
 
 
