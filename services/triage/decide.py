@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
-from ibalagh.events.reports import Indicator, ReportReceivedV1, ReportTriagedV1
-from ibalagh.events.vocabulary import Category, Variety
+from ibalagh.events.reports import Amount, Indicator, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import Category, Messenger, Variety
 from services.triage.entities import extract
+from services.triage.entities.surroundings import Surroundings, surroundings
 from services.triage.normalise import join, read, words
-from services.triage.places import Gazetteer
+from services.triage.places import Gazetteer, Place, province_of
 from services.triage.policy import Policy
 from services.triage.taxonomy import Ruling
 from services.triage.variety import guess
@@ -39,17 +40,23 @@ class Judged(NamedTuple):
     ruling: Ruling
     province: str | None
     indicators: tuple[Indicator, ...]
+    surroundings: Surroundings
 
 
 def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    variety, ruling, province, indicators = _judge_some([report], policy)[0]
+    variety, ruling, province, indicators, around = _judge_some([report], policy)[0]
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
         variety=variety,
         decision=ruling.decision.model_copy(update={"province": province}),
         indicators=indicators,
+        closed_messenger=None if around.closed_messenger is None else Messenger(around.closed_messenger),
+        minor_involved=around.minor_involved,
+        place=around.place_name,
+        nexus=around.nexus,
+        amounts=tuple(Amount(value=value, currency=currency) for value, currency in around.amounts),
     )
 
 
@@ -77,12 +84,25 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
     rulings = [
         policy.taxonomy.decide(concepts, report.category_hint) for concepts, report in zip(found, reports, strict=True)
     ]
+    heard = list(map(policy.signals.hear, folded))
+    around = [
+        surroundings(cleaned, said, each.mentions)
+        for (cleaned, _), said, each in zip(texts, heard, extracted, strict=True)
+    ]
     return [
-        Judged(guess(said, report.language), ruling, _province(policy.gazetteer, report.place, text), each.indicators)
-        for said, report, ruling, text, each in zip(spoken, reports, rulings, folded, extracted, strict=True)
+        Judged(
+            guess(said, report.language),
+            ruling,
+            _province(policy.gazetteer, report.place, told.places),
+            each.indicators,
+            surrounding,
+        )
+        for said, report, ruling, told, each, surrounding in zip(
+            spoken, reports, rulings, heard, extracted, around, strict=True
+        )
     ]
 
 
-def _province(gazetteer: Gazetteer, place: str | None, folded: bytes) -> str | None:
+def _province(gazetteer: Gazetteer, place: str | None, told: Sequence[Place]) -> str | None:
     code = gazetteer.of_place(place) if place else None
-    return gazetteer.of_text(folded) if code is None else code
+    return province_of(told) if code is None and told else code

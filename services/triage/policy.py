@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.triage.entities.signals import Signals
 from services.triage.places import Gazetteer
 from services.triage.rules.matcher import Matcher
 from services.triage.rules.source import load as load_rules
@@ -28,6 +29,7 @@ class Policy(NamedTuple):
     matcher: Matcher
     taxonomy: Taxonomy
     gazetteer: Gazetteer
+    signals: Signals
 
 
 def load(file: Path = FILE) -> Policy:
@@ -36,4 +38,5 @@ def load(file: Path = FILE) -> Policy:
     rule_set = load_rules()
     matcher = Matcher(rule_set)
     taxonomy = Taxonomy(rule_set, matcher, checked.thresholds, checked.version)
-    return Policy(checked.version, matcher, taxonomy, Gazetteer())
+    gazetteer = Gazetteer()
+    return Policy(checked.version, matcher, taxonomy, gazetteer, Signals(gazetteer))
