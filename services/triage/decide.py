@@ -86,8 +86,8 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
     ]
     heard = list(map(policy.signals.hear, folded))
     around = [
-        surroundings(cleaned, said, each.mentions)
-        for (cleaned, _), said, each in zip(texts, heard, extracted, strict=True)
+        _with_minor(surroundings(cleaned, told, each.mentions), ruling)
+        for (cleaned, _), told, each, ruling in zip(texts, heard, extracted, rulings, strict=True)
     ]
     return [
         Judged(
@@ -101,6 +101,13 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
             spoken, reports, rulings, heard, extracted, around, strict=True
         )
     ]
+
+
+def _with_minor(around: Surroundings, ruling: Ruling) -> Surroundings:
+    """The act itself says that there is a minor, whatever the words."""
+    if around.minor_involved or ruling.decision.category is not Category.SEXUAL_EXPLOITATION_MINORS:
+        return around
+    return around._replace(minor_involved=True)
 
 
 def _province(gazetteer: Gazetteer, place: str | None, told: Sequence[Place]) -> str | None:

@@ -20,6 +20,8 @@ _ARABIC_CLITICS: Final = ("", "ف", "ب", "ل", "و")
 _SEPARATORS: Final = re.compile(r"[,;/()|،؛\-–—:]")
 _MAX_NAME_WORDS: Final = 4
 _SHORTEST_NAME_BYTES: Final = 5
+_CASA: Final = b"casa"
+"""Short for the largest town, and a house in Spanish: who hears it looks at the text's other words."""
 _WHOLE_PREFECTURE: Final = "prefecture_of_arrondissements"
 
 
@@ -89,13 +91,14 @@ class Gazetteer:
         raw = yaml.safe_load((path or Path(__file__).with_name("places.yaml")).read_text(encoding="utf-8"))
         file = _File.model_validate(raw)
         in_text = _unique(_communes(urban=True)) | _provinces()
-        also = {_key(name): in_text[_key(main)] for main, line in file.home.items() for name in _names(line)}
+        rural = _unique(_communes(urban=False))
+        known = rural | in_text
+        also = {_key(name): known[_key(main)] for main, line in file.home.items() for name in _names(line)}
         in_text |= also
         for main, line in file.districts.items():
-            in_text |= {_key(name): in_text[_key(main)]._replace(name="") for name in _names(line)}
-        self._by_name = _unique(_communes(urban=False)) | in_text
-        for name in _names(file.never):
-            in_text.pop(_key(name), None)
+            in_text |= {_key(name): known[_key(main)]._replace(name="") for name in _names(line)}
+        self._by_name = rural | in_text
+        never = frozenset(map(_key, _names(file.never)))
         abroad = {
             _key(name): Place("", None, code) for code, line in file.towns_abroad.items() for name in _names(line)
         }
@@ -108,6 +111,7 @@ class Gazetteer:
             pattern: place
             for name, place in (abroad | in_text).items()
             for pattern in _in_text(name, everyday, prepositions)
+            if name not in never and pattern.strip() not in never
         }
         self.of_place = lru_cache(maxsize=4_096)(self._of_place)
 
@@ -133,6 +137,8 @@ def _in_text(name: bytes, everyday: frozenset[bytes], prepositions: tuple[bytes,
         for clitic in clitics if is_arabic else (b"",):
             yield b" " + clitic + name + b" "
         return
+    if name == _CASA:
+        yield b" " + name + b" "
     for word in prepositions:
         if word.isascii() != is_arabic:
             yield b" " + word + b" " + name + b" "

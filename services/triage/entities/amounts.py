@@ -2,26 +2,27 @@
 
 In figures or words of the six varieties, as people count in Morocco: a million without a currency is of centimes, which
 is 10,000 dirhams; a ryal is five centimes; `3 د المليون` and `3 d lmlayn` are three of the former. Linear in the text:
-one pass over its words, none read twice. The words are in `amounts.yaml`.
+each word is read a bounded number of times. The words are in `amounts.yaml`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-import yaml
-from pydantic import BaseModel, ConfigDict
-
+from services.triage.entities.money_words import CENTIMES_OF_A_DIRHAM, HOME, MILLION, SYMBOLS, Lexicon, lexicon
 from services.triage.normalise import clean, normalise
 
 MAX_AMOUNTS: Final = 16
 """More sums than these in one report are a price list."""
 _MAX_TOKENS: Final = 4_000
+_BEGINNINGS: Final = frozenset("0123456789وبفلا")
+"""Of numbers that are no word of the list: figures, and words with a prefix."""
+_LONGEST_NUMBER: Final = 12
+"""Words of one."""
 _GLUED: Final = (
-    r"(?i:(?:k|(?<=\d\d)e|d|dh\w{0,6}|dr\w{1,5}|dir\w{2,6}|eur\w{0,4}|usdt?|mad|btc|eth|dollars?|mille?|alf|ryals?|rials?|million\w{0,2})"
-    r"(?![^\W_]))|[\u0600-\u06ff]"
+    r"(?i:(?:k|(?<=\d\d)e|d|dh\w{0,6}|dr\w{1,5}|dir\w{2,6}|eur\w{0,4}|usdt?|mad|btc|eth|dollars?|mille?|alf|ryals?"
+    r"|rials?|million\w{0,2})(?![^\W_]))|[\u0600-\u06ff]"
 )
 """What may stand right behind figures without being one word with them, as `3andi` is."""
 _FIGURES: Final = r"(?>\d{1,3}(?:[ .,'\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?![\d.,]*\d)|\d+(?:[.,]\d+)?)"
@@ -29,10 +30,6 @@ _TOKEN: Final = re.compile(
     rf"{_FIGURES}(?:(?![^\W\d_])|(?={_GLUED}))|[€$£₮₿]|[\u0600-\u06ff]+"
     r"|(?:(?![\u0600-\u06ff])[^\W_])+|[^\s\w-]"
 )
-_HOME: Final = "MAD"
-_CENTIMES_OF_A_DIRHAM: Final = 100
-_RYALS_OF_A_DIRHAM: Final = 20
-_MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
 _HUNDRED: Final = 100
 _QUATRE_VINGTS: Final = 80
@@ -46,83 +43,6 @@ class Amount(NamedTuple):
     currency: str
 
 
-class _Words(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    currencies: Mapping[str, str]
-    hundredths: str
-    ryals: str
-    whose: Mapping[str, str]
-    symbols: Mapping[str, str]
-    numbers: Mapping[int, str]
-    multipliers: Mapping[int, str]
-    millions: str
-    two_millions: str
-    halves: str
-    ands: str
-    ofs: str
-    not_money: str
-
-
-class _Unit(NamedTuple):
-    """What a word of a currency is worth: so many of which unit."""
-
-    worth: float
-    currency: str
-
-
-class _Lexicon(NamedTuple):
-    units: Mapping[str, _Unit]
-    whose: Mapping[str, str]
-    numbers: Mapping[str, int]
-    ands: frozenset[str]
-    ofs: frozenset[str]
-    halves: frozenset[str]
-    not_money: frozenset[str]
-    duals: frozenset[str]
-
-
-@cache
-def _lexicon() -> _Lexicon:
-    """The words by their folded form. Raises pydantic's ValidationError when the file does not fit."""
-    path = Path(__file__).with_name("amounts.yaml")
-    words = _Words.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    units: dict[str, _Unit] = {symbol: _Unit(1, code) for symbol, code in words.symbols.items()}
-    duals = set()
-    for code, line in words.currencies.items():
-        for entry in line.split():
-            word, _, worth = entry.partition("=")
-            units[normalise(word)] = _Unit(float(worth or 1), code)
-            if worth:
-                duals.add(normalise(word))
-    units |= {normalise(word): _Unit(1 / _CENTIMES_OF_A_DIRHAM, _HOME) for word in words.hundredths.split()}
-    units |= {normalise(word): _Unit(1 / _RYALS_OF_A_DIRHAM, _HOME) for word in words.ryals.split()}
-    numbers = {normalise(word): _MILLION for word in words.millions.split()}
-    numbers |= {normalise(word): 2 * _MILLION for word in words.two_millions.split()}
-    for value, line in (*words.numbers.items(), *words.multipliers.items()):
-        numbers |= {normalise(word): value for word in line.split()}
-    return _Lexicon(
-        units,
-        {normalise(word): code for code, line in words.whose.items() for word in line.split()},
-        numbers,
-        frozenset(map(normalise, words.ands.split())),
-        frozenset(map(normalise, words.ofs.split())),
-        frozenset(map(normalise, words.halves.split())),
-        frozenset(map(normalise, words.not_money.split())),
-        frozenset(duals),
-    )
-
-
-def money_words() -> frozenset[str]:
-    """The folded words one of which is in every text that names a sum, but for the symbols of `SYMBOLS`."""
-    lexicon = _lexicon()
-    millions = {word for word, value in lexicon.numbers.items() if value >= _MILLION}
-    return frozenset(word for word in lexicon.units if word.isalnum()) | millions
-
-
-SYMBOLS: Final = "€$£₮₿"
-
-
 class _Number(NamedTuple):
     value: float
     of_millions: bool
@@ -132,59 +52,69 @@ class _Number(NamedTuple):
 
 def amounts(cleaned: str) -> tuple[Amount, ...]:
     """The sums that a text, cleaned by `normalise.clean`, names: each once, in order, `MAX_AMOUNTS` at most."""
-    tokens = _tokens(cleaned)
+    tokens = [_FOLDED.get(token) or _folded(token) for token in _TOKEN.findall(cleaned)[:_MAX_TOKENS]]
     return tuple(dict.fromkeys(_sums(tokens)))[:MAX_AMOUNTS]
 
 
-def _tokens(cleaned: str) -> list[str]:
-    return [_folded(token) for token in _TOKEN.findall(cleaned)[:_MAX_TOKENS]]
+_FOLDED: Final[dict[str, str]] = {}
+"""Tokens that were folded before: a look at it takes half the time of a call."""
+_MAX_REMEMBERED: Final = 20_000
 
 
-@lru_cache(maxsize=8_192)
 def _folded(token: str) -> str:
+    folded = token
     if token in ("e", "E"):
-        return "€"
-    is_word = any(char.isalpha() for char in token)
-    return (normalise(clean(token)) or token) if is_word else token
+        folded = "€"
+    elif any(char.isalpha() for char in token):
+        folded = normalise(clean(token)) or token
+    if len(_FOLDED) >= _MAX_REMEMBERED:
+        _FOLDED.clear()
+    _FOLDED[token] = folded
+    return folded
 
 
 def _sums(tokens: list[str]) -> Iterator[Amount]:
-    units = _lexicon().units
+    """The sums around each word of money: what stands farther from all of them than the longest number is passed by."""
+    words = lexicon()
+    money, units = words.money, words.units
     place, taken = 0, -1
-    while place < len(tokens):
-        number = _number(tokens, place)
-        if number is None:
-            unit = units.get(tokens[place])
-            if unit is not None and tokens[place] in _lexicon().duals:
-                yield Amount(unit.worth, unit.currency)
-            place += 1
-            continue
-        found, after = _of_number(tokens, place, number, taken)
-        if found is not None:
-            yield found
-            taken = after - 1
-        place = after
+    for at in [at for at, token in enumerate(tokens) if token in money]:
+        place, end = max(place, at - _LONGEST_NUMBER), min(at + 2, len(tokens))
+        while place < end:
+            token = tokens[place]
+            may_begin = token in words.numbers or token[0] in _BEGINNINGS
+            number = _number(tokens, place) if may_begin else None
+            if number is None:
+                if token in words.duals:
+                    yield Amount(units[token].worth, units[token].currency)
+                place += 1
+                continue
+            found, after = _of_number(tokens, place, number, taken)
+            if found is not None:
+                yield found
+                taken = after - 1
+            place = after
 
 
 def _of_number(tokens: list[str], place: int, number: _Number, taken: int) -> tuple[Amount | None, int]:
     """The sum that a number is of, if it is one, and where to go on; `taken` is the unit of the sum before."""
-    lexicon = _lexicon()
+    words = lexicon()
     after = number.after
-    if after < len(tokens) and tokens[after] in lexicon.ofs:
+    if after < len(tokens) and tokens[after] in words.ofs:
         after += 1
-    before = lexicon.units.get(tokens[place - 1]) if place > 0 and place - 1 != taken else None
-    unit = lexicon.units.get(tokens[after]) if after < len(tokens) else None
+    before = words.units.get(tokens[place - 1]) if place > 0 and place - 1 != taken else None
+    unit = words.units.get(tokens[after]) if after < len(tokens) else None
     glued_before = before is not None and (tokens[place - 1] in SYMBOLS or unit is None)
     if glued_before and before is not None and not number.in_words:
         return _amount(number.value * before.worth, before.currency), number.after
-    if unit is not None and tokens[after] not in lexicon.duals:
+    if unit is not None and tokens[after] not in words.duals:
         following = tokens[after + 1] if after + 1 < len(tokens) else ""
-        whose = lexicon.whose.get(following)
+        whose = words.whose.get(following)
         if whose is not None:
             return _amount(number.value, whose), after + 2
         return _amount(number.value * unit.worth, unit.currency), after + 1
-    if number.of_millions and (after >= len(tokens) or tokens[after] not in lexicon.not_money):
-        return _amount(number.value / _CENTIMES_OF_A_DIRHAM, _HOME), number.after
+    if number.of_millions and (after >= len(tokens) or tokens[after] not in words.not_money):
+        return _amount(number.value / CENTIMES_OF_A_DIRHAM, HOME), number.after
     return None, number.after
 
 
@@ -195,21 +125,21 @@ def _amount(value: float, currency: str) -> Amount | None:
 
 def _number(tokens: list[str], place: int) -> _Number | None:
     """The number that begins at a token, in figures, words or both (`12 الف`, `deux mille cinq cents`)."""
-    lexicon = _lexicon()
+    words = lexicon()
     count = _Count()
     at, after = place, place
     while at < len(tokens):
         token = tokens[at]
-        value = lexicon.numbers.get(token)
-        if value is None and _is_conjoined(token, lexicon.numbers, at > place):
-            value = lexicon.numbers[_plain(token)]
+        value = words.numbers.get(token)
+        if value is None and _is_conjoined(token, words.numbers, at > place):
+            value = words.numbers[_plain(token)]
         if value is not None:
             goes_on = count.add_word(value, is_score=token.startswith("v"))
         elif _is_figures(token):
             goes_on = count.add_figures(_figures(token), right_behind=after == at)
-        elif at > place and (token in lexicon.halves or token[1:] in lexicon.halves):
+        elif at > place and (token in words.halves or token[1:] in words.halves):
             goes_on = count.add_half()
-        elif at > place and _goes_on(tokens, at, lexicon):
+        elif at > place and _goes_on(tokens, at, words):
             at += 1
             continue
         else:
@@ -232,12 +162,14 @@ class _Count:
 
     def add_word(self, value: int, *, is_score: bool) -> bool:
         """Takes the value of a word; whether it was of this number. `is_score`: it is the French `vingt`."""
-        if value >= _THOUSAND and value % _THOUSAND == 0 and str(value).strip("0") == "1":
-            base = self.total + self.group if value == _MILLION else self.group
-            self.total = (base or 1) * value + (0 if value == _MILLION else self.total)
+        if self.of_millions and value >= MILLION:
+            return False
+        if value in (_THOUSAND, MILLION):
+            base = self.total + self.group if value == MILLION else self.group
+            self.total = (base or 1) * value + (0 if value == MILLION else self.total)
             self.group, self.multiplier, self._figures = 0, value, False
-        elif value > _MILLION:
-            self.total, self.group, self.multiplier, self._figures = value, 0, _MILLION, False
+        elif value > MILLION:
+            self.total, self.group, self.multiplier, self._figures = value, 0, MILLION, False
         elif value == _HUNDRED:
             self.group = self.group * value if 0 < self.group < _HUNDRED else self.group + value
         elif self._figures:
@@ -245,11 +177,11 @@ class _Count:
         else:
             self.group = _QUATRE_VINGTS if is_score and self.group == 4 else self.group + value
             self.in_words = True
-        self.of_millions |= value >= _MILLION
+        self.of_millions |= value >= MILLION
         return True
 
     def add_figures(self, value: float, *, right_behind: bool) -> bool:
-        """Takes a number in figures, at the beginning or behind an "and" after thousands; whether it was of this one."""
+        """Takes a number in figures, at the beginning or behind an "and" after thousands; whether it was of this."""
         if self.group or (self.total and right_behind):
             return False
         self.group, self._figures, self.in_words = value, True, False
@@ -261,20 +193,20 @@ class _Count:
         return self.multiplier > 1
 
 
-def _goes_on(tokens: list[str], at: int, lexicon: _Lexicon) -> bool:
+def _goes_on(tokens: list[str], at: int, words: Lexicon) -> bool:
     """Whether a number goes on behind a word like "and", or, in thousands or millions, behind one like "of"."""
     if at + 1 >= len(tokens):
         return False
     following = tokens[at + 1]
-    value = lexicon.numbers.get(following, 0)
-    if tokens[at] in lexicon.ands:
-        return bool(value) or following[0].isdigit() or following in lexicon.halves
-    return tokens[at] in lexicon.ofs and value >= _THOUSAND
+    value = words.numbers.get(following, 0)
+    if tokens[at] in words.ands:
+        return bool(value) or following[0].isdigit() or following in words.halves
+    return tokens[at] in words.ofs and value >= _THOUSAND
 
 
 def _is_conjoined(token: str, numbers: Mapping[str, int], inside: bool) -> bool:
     """Whether a word is a number with the Arabic "and", "with", "in", "for" or "the" before it in the same word."""
-    return len(token) > 3 and token[0] in ("وا" if inside else "وبفلا") and _plain(token) in numbers
+    return len(token) > 3 and token[0] in ("وا" if inside else _BEGINNINGS) and _plain(token) in numbers
 
 
 def _plain(token: str) -> str:

@@ -15,7 +15,7 @@ import yaml
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 from pydantic import BaseModel, ConfigDict
 
-from services.triage.entities.amounts import money_words
+from services.triage.entities.money_words import money_words
 from services.triage.normalise import clean, fold
 from services.triage.places import Gazetteer, Place
 
@@ -24,10 +24,14 @@ _ARABIC_PREFIXES: Final = tuple(
     a + b for a, b in product(("", "و", "ف", "ب", "ل", "عل", "ك", "وف", "وب"), ("", "ال", "ل"))
 )
 _LATIN_PREFIXES: Final = ("", "f", "b", "l", "fl", "bl", "w", "wl", "d", "dl")
-_AGES: Final = range(3, 18)
+_AGES: Final = range(4, 18)
+_AGES_WITHOUT_UNIT: Final = range(6, 18)
 _ADULT_AGES: Final = range(18, 50)
-_SPANISH: Final = (b" el ", b" mi ", b" y ", b" con ", b" por ", b" las ", b" los ", b" q ")
+_HOUSE_ITSELF: Final = b" casa "
+_SPANISH: Final = tuple(b" %b " % word for word in b"el mi su tu una con por las los q es que y estoy".split())
 """In a text with one of these, "casa" is a house, and no town."""
+_MAX_NAMED: Final = 64
+"""Places that are looked at: a text that names more names several in any case."""
 _NEIGHBOURHOOD: Final = 24
 """Bytes before and after an age in which is looked for what makes it a duration."""
 
@@ -88,7 +92,7 @@ class Signals:
         for pattern, kind in (*_money(), *_minors(words), *_ages(words)):
             patterns.setdefault(pattern, (kind, None, None))
         for pattern, place in gazetteer.patterns.items():
-            patterns[pattern] = (_HOUSE if pattern.endswith(b" casa ") else 0, place, None)
+            patterns[pattern] = (_HOUSE if pattern.endswith(_HOUSE_ITSELF) else 0, place, None)
         for pattern, name in _messengers(words):
             patterns[pattern] = (0, None, name)
         patterns[b" signal "] = (_SIGNAL, None, "signal")
@@ -112,13 +116,16 @@ class Signals:
         for index, start, end in matches:
             kind, place, messenger = meanings[index]
             if place is not None:
-                if kind != _HOUSE or not any([word in folded for word in _SPANISH]):  # noqa: C419
+                told |= kind
+                if len(places) < _MAX_NAMED:
                     places.append((start, end, place))
             elif messenger is not None:
                 if kind != _SIGNAL or self._is_messenger(folded, start, end):
                     messengers.append(messenger)
             elif kind != _AGE or not (told & _MINOR or self._is_duration(folded, start, end)):
                 told |= kind
+        if told & _HOUSE and any([word in folded for word in _SPANISH]):  # noqa: C419 - twice as fast
+            places = [each for each in places if not folded.startswith(_HOUSE_ITSELF, each[1] - len(_HOUSE_ITSELF))]
         found = _longest(places) if len(places) > 1 else tuple([place for _, _, place in places])
         minor = bool(told & (_MINOR | _AGE)) or told & (_CHILD | _ADULT) == _CHILD
         return Heard(found, tuple(messengers), minor, bool(told & _MONEY))
@@ -193,8 +200,8 @@ def _ages(words: _Words) -> Iterator[tuple[bytes, int]]:
         for unit in units:
             yield b" " + number + b" " + unit + b" ", _AGE
             yield b" " + number + unit + b" ", _AGE
-        for relative in relatives:
-            yield b" " + relative + b" " + number + b" ", _AGE
+    for age, relative in product(_AGES_WITHOUT_UNIT, relatives):
+        yield b" %b %d " % (relative, age), _AGE
     for age in _ADULT_AGES:
         for child in _folded_words(words.own_children):
             yield b" %b %d " % (child, age), _ADULT

@@ -2,16 +2,19 @@
 whether it reaches abroad.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ibalagh.events.vocabulary import Nexus
-from services.triage.entities.amounts import SYMBOLS, Amount, amounts
+from services.triage.entities.amounts import Amount, amounts
 from services.triage.entities.mention import Kind, Mention
 from services.triage.entities.messengers import closed_messenger
+from services.triage.entities.money_words import SYMBOLS
 from services.triage.entities.signals import NOTHING, Heard
 from services.triage.places import Place, the_one
 
+_AGE_IN_BRACKETS: Final = re.compile(r"[^\W\d] ?\((?:[6-9]|1[0-7])(?: ?ans| ?años| ?years)?\)")
 _HOME_PHONE: Final = "+212"
 _HOME_ACCOUNT: Final = "MA"
 _STATELESS: Final = frozenset(("MAD", "USDT", "BTC", "ETH"))
@@ -40,7 +43,7 @@ def surroundings(cleaned: str, heard: Heard, found: Sequence[Mention]) -> Surrou
     """The surroundings of a cleaned text in which that was heard and found."""
     symbols = not cleaned.isascii() or "$" in cleaned
     has_money = heard.money or (symbols and any([symbol in cleaned for symbol in SYMBOLS]))  # noqa: C419 - twice as fast
-    if heard is NOTHING and not found and not has_money:
+    if heard is NOTHING and not found and not has_money and "(" not in cleaned:
         return NONE
     sums = amounts(cleaned) if has_money else ()
     urls = [each.value for each in found if each.kind is Kind.URL]
@@ -48,7 +51,7 @@ def surroundings(cleaned: str, heard: Heard, found: Sequence[Mention]) -> Surrou
         sums,
         the_one(heard.places) if heard.places else None,
         closed_messenger(heard.messengers, urls) if heard.messengers or urls else None,
-        heard.minor,
+        heard.minor or ("(" in cleaned and _AGE_IN_BRACKETS.search(cleaned) is not None),
         nexus(heard.places, found, sums),
     )
 
