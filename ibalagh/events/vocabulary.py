@@ -82,6 +82,26 @@ class IndicatorKind(StrEnum):
     IBAN = "iban"
 
 
+class Messenger(StrEnum):
+    """A closed messenger: what is said in it is seen by those who are in it only."""
+
+    TELEGRAM = "telegram"
+    WHATSAPP = "whatsapp"
+    VIBER = "viber"
+    SKYPE = "skype"
+    SIGNAL = "signal"
+    MESSENGER = "messenger"
+
+
+class Nexus(StrEnum):
+    """Why a suspect or a victim seems to be abroad."""
+
+    FOREIGN_PHONE = "foreign_phone"
+    FOREIGN_ACCOUNT = "foreign_account"
+    COUNTRY_NAMED = "country_named"
+    FOREIGN_CURRENCY = "foreign_currency"
+
+
 class Disposition(StrEnum):
     """What happens to a report after triage: sent to referral, put before a person, or set aside."""
 

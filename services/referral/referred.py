@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from pydantic_core import to_json
 
 from ibalagh.events.envelope import UUID_FORM
-from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.reports import TRIAGED_TAIL, ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Channel, IndicatorKind, Urgency, Variety
 from services.referral.linking import hashed, key_of
 
@@ -44,7 +44,7 @@ _PATTERN: Final = (
     rf'"decision":\{{"disposition":"refer","category":"(?P<category>{"|".join(Category)})","urgency":(?P<urgency>[0-3]),'
     rf'"confidence":(?:0\.[0-9]{{1,17}}|1\.0),"runner_up":(?:null|{_SHORT}),"reasons":\[(?:{_SHORT}(?:,{_SHORT})*)?\],'
     rf'"organisation":(?P<organisation>null|{_SHORT}),"province":(?P<province>null|{_SHORT}),"policy":{_SHORT}\}},'
-    rf'"indicators":\[(?P<indicators>(?:{_INDICATOR}(?:,{_INDICATOR})*)?)\]\}}'
+    rf'"indicators":\[(?P<indicators>(?:{_INDICATOR}(?:,{_INDICATOR})*)?)\]{TRIAGED_TAIL}\}}'
 )
 _referred: Final = re.compile(_PATTERN.encode()).fullmatch
 _indicators: Final = re.compile(rb'(\{"kind":"([a-z]+)","value":"([^"]+)"\})').findall

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from ibalagh.events.reports import Indicator, ReportReceivedV1, ReportTriagedV1
-from ibalagh.events.vocabulary import Category, Disposition, Variety
+from ibalagh.events.reports import Amount, Indicator, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.vocabulary import Category, Disposition, Messenger, Variety
 from services.triage.entities import extract
+from services.triage.entities.surroundings import Surroundings, surroundings
 from services.triage.model.linear import (
     Floats,
     category_inputs,
@@ -16,7 +17,7 @@ from services.triage.model.linear import (
     urgent_inputs,
 )
 from services.triage.normalise import join, read, words
-from services.triage.places import Gazetteer
+from services.triage.places import Gazetteer, Place, province_of
 from services.triage.policy import Policy
 from services.triage.ruling import Ruling, Voices
 from services.triage.taxonomy import Weighed
@@ -49,6 +50,7 @@ class Judged(NamedTuple):
     ruling: Ruling
     province: str | None
     indicators: tuple[Indicator, ...]
+    surroundings: Surroundings
 
 
 class Embedder(Protocol):
@@ -60,13 +62,18 @@ class Embedder(Protocol):
 
 def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = None) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    (judged,) = judge_all([report], policy, second)
+    ((variety, ruling, province, indicators, around),) = judge_all([report], policy, second)
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
-        variety=judged.variety,
-        decision=judged.ruling.decision(judged.province),
-        indicators=judged.indicators,
+        variety=variety,
+        decision=ruling.decision(province),
+        indicators=indicators,
+        closed_messenger=None if around.closed_messenger is None else Messenger(around.closed_messenger),
+        minor_involved=around.minor_involved,
+        place=around.place_name,
+        nexus=around.nexus,
+        amounts=tuple(Amount(value=value, currency=currency) for value, currency in around.amounts),
     )
 
 
@@ -92,9 +99,22 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
     spoken = [words(each.encoded) for each in extracted]
     folded = list(map(join, spoken))
     rulings = _rule(reports, folded, policy, second)
+    heard = list(map(policy.signals.hear, folded))
+    around = [
+        _with_minor(surroundings(cleaned, told, each.mentions), ruling)
+        for (cleaned, _), told, each, ruling in zip(texts, heard, extracted, rulings, strict=True)
+    ]
     return [
-        Judged(guess(said, report.language), ruling, _province(policy.gazetteer, report.place, text), each.indicators)
-        for said, report, ruling, text, each in zip(spoken, reports, rulings, folded, extracted, strict=True)
+        Judged(
+            guess(said, report.language),
+            ruling,
+            _province(policy.gazetteer, report.place, told.places),
+            each.indicators,
+            surrounding,
+        )
+        for said, report, ruling, told, each, surrounding in zip(
+            spoken, reports, rulings, heard, extracted, around, strict=True
+        )
     ]
 
 
@@ -134,6 +154,13 @@ def _voices(
     )
 
 
-def _province(gazetteer: Gazetteer, place: str | None, folded: bytes) -> str | None:
+def _with_minor(around: Surroundings, ruling: Ruling) -> Surroundings:
+    """The act itself says that there is a minor, whatever the words."""
+    if around.minor_involved or ruling.base.category is not Category.SEXUAL_EXPLOITATION_MINORS:
+        return around
+    return around._replace(minor_involved=True)
+
+
+def _province(gazetteer: Gazetteer, place: str | None, told: Sequence[Place]) -> str | None:
     code = gazetteer.of_place(place) if place else None
-    return gazetteer.of_text(folded) if code is None else code
+    return province_of(told) if code is None and told else code

@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.triage.entities.signals import Signals
 from services.triage.model import files
 from services.triage.model.linear import Model
 from services.triage.places import Gazetteer
@@ -40,6 +41,7 @@ class Policy(NamedTuple):
     model: Model
     judge: Judge
     gazetteer: Gazetteer
+    signals: Signals
 
 
 def load(file: Path = FILE, model_file: Path = files.FILE) -> Policy:
@@ -48,8 +50,8 @@ def load(file: Path = FILE, model_file: Path = files.FILE) -> Policy:
     rules = compiled_rules()
     model = files.load(model_file)
     version = f"{checked.version}+{model.version}"
-    judge = Judge(checked.thresholds, version)
-    return Policy(version, *rules, model, judge, Gazetteer())
+    judge, gazetteer = Judge(checked.thresholds, version), Gazetteer()
+    return Policy(version, *rules, model, judge, gazetteer, Signals(gazetteer))
 
 
 def compiled_rules() -> Rules:

@@ -19,7 +19,7 @@ from typing import Final, cast
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_cause, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event
 from ibalagh.events.registry import PREFIX, TRIAGED, type_of
-from ibalagh.events.reports import ReportTriagedV1
+from ibalagh.events.reports import TRIAGED_TAIL, ReportTriagedV1
 from ibalagh.events.vocabulary import IndicatorKind
 from ibalagh.stream.ports import Record
 from services.triage.packing import Arrival
@@ -37,8 +37,8 @@ _is_id: Final = regex(UUID_FORM.encode()).fullmatch
 _start: Final = regex(rf'\{{"report_id":"({UUID_FORM})"'.encode()).match
 _AFTER_ID: Final = len(b'{"report_id":""') + 36
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"[ !#-\[\]-~]{{1,2048}}"\}}'
-"""Of printable ASCII without what JSON escapes; others are read in full."""
-_are_indicators: Final = regex(rf"\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\]\}}".encode()).fullmatch
+"""Of printable ASCII without what JSON escapes; others are read in full. What follows the indicators goes with them."""
+_are_indicators: Final = regex(rf"\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\]{TRIAGED_TAIL}\}}".encode()).fullmatch
 _NO_INDICATORS: Final = b"[]}"
 _OFFSET_DIGITS: Final = 18
 """Of any number of so many digits, PostgreSQL's bigint and `Codec` can hold it."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.entities.mention import Kind, Mention
 from services.triage.entities.shared import shared
 from services.triage.normalise import normalise
 
@@ -45,21 +46,27 @@ def account(name: str, of_platform: str | None) -> Indicator | None:
     return Indicator(kind=IndicatorKind.HANDLE, value=f"{of_platform}:{plain}" if of_platform else plain)
 
 
+def named(name: str, of_platform: str | None) -> Mention | None:
+    """The account of a name as it is noted, lower case and without @; None for nobody's."""
+    indicator = account(name, of_platform)
+    return None if indicator is None else Mention(Kind.HANDLE, name.lstrip("@").lower(), indicator)
+
+
 @lru_cache(maxsize=4_096)
-def handle(token: str, of_platform: str | None) -> Indicator | None:
+def handle(token: str, of_platform: str | None) -> Mention | None:
     """The account that is written with an @ in a word."""
     match = _HANDLE.search(token)
-    return None if match is None else account(match[1], of_platform)
+    return None if match is None else named(match[1], of_platform)
 
 
 @lru_cache(maxsize=4_096)
-def email(token: str) -> Indicator | None:
-    """The e-mail address in a word, lower case; None for one of an institution that all have in common."""
+def email(token: str) -> Mention | None:
+    """The e-mail address in a word, lower case; no indicator is one of an institution that all have in common."""
     match = _EMAIL.search(token)
     if match is None:
         return None
     address = match[0].lower()
     labels = address.rpartition("@")[2].split(".")
-    if any(".".join(labels[start:]) in shared().shared for start in range(len(labels) - 1)):
-        return None
-    return Indicator(kind=IndicatorKind.EMAIL, value=address)
+    is_shared = any(".".join(labels[start:]) in shared().shared for start in range(len(labels) - 1))
+    indicator = None if is_shared else Indicator(kind=IndicatorKind.EMAIL, value=address)
+    return Mention(Kind.EMAIL, address, indicator)

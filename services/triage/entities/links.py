@@ -16,6 +16,7 @@ import tldextract
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
 from services.triage.entities.accounts import account
+from services.triage.entities.mention import Kind, Mention
 from services.triage.entities.numbers import phone
 from services.triage.entities.shared import shared
 
@@ -39,9 +40,15 @@ _SPECIAL_SUFFIXES: Final = frozenset(("example", "test", "invalid", "onion"))
 _EXTRACT: Final = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
 
 
-@lru_cache(maxsize=4_096)
 def link(token: str, explicit: bool) -> Indicator | None:
     """The indicator of a word that may be a link; `explicit` when it was given as one, so that any host will do."""
+    found = page(token, explicit)
+    return None if found is None else found.indicator
+
+
+@lru_cache(maxsize=4_096)
+def page(token: str, explicit: bool) -> Mention | None:
+    """The page that a word leads to, as it is noted and as an indicator; see `link`."""
     match = _LINK.search(token.strip(EDGE)[:MAX_LINK_CHARS])
     if match is None:
         return None
@@ -50,7 +57,8 @@ def link(token: str, explicit: bool) -> Indicator | None:
     if host is None or not (explicit or scheme or _is_domain(host, bare=not rest and not _is_www(match["host"]))):
         return None
     path, query = _path_and_query(rest)
-    return _indicator(host, match["port"], path, query)
+    noted = (host + rest.partition("#")[0]).rstrip("/")
+    return Mention(Kind.URL, noted, _indicator(host, match["port"], path, query))
 
 
 def _indicator(host: str, port: str | None, path: str, query: str) -> Indicator | None:

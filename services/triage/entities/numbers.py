@@ -14,21 +14,22 @@ from stdnum.iso7064 import mod_97_10
 
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.entities.mention import Kind, Mention, of_indicator
 
 # Runs that may hold a number: eight characters at least, and in the encoded text the same, each as "0".
-_RUN: Final = re.compile(r"[+\d][\d \-.()/+]{6,200}\d", re.ASCII)
+_RUN: Final = re.compile(r"[+\d][\d \-.()/+]{6,200}(?:(?<! )\d|\d(?![A-Za-z]))", re.ASCII)
 _SEPARATORS: Final = b" -.()/+"
 _SHORTEST_RUN: Final = b"0" * 8
 _IN_RUN: Final = bytes(0x30 if chr(code) in "0123456789 -.()/+" else 0x78 for code in range(256))
-_IBAN_START: Final = re.compile(r"\d{2}(?<=[A-Za-z]{2}\d{2})[ \-]?[A-Za-z0-9]{3}")
+_IBAN_START: Final = re.compile(r"\d{2}(?<=[A-Za-z]{2}\d{2})(?:[ \-]?[A-Za-z0-9]){3}")
 _COUNTRY_AND_CHECK: Final = b"AA00"
 _CLASSES: Final = bytes.maketrans(string.digits.encode() + string.ascii_letters.encode(), b"0" * 10 + b"A" * 52)
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}")
 _DATE: Final = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d(?!\d)")
 _GAP: Final = r"[\s.\-/]{0,2}"
 _PHONE: Final = re.compile(
-    rf"(?<![\d+])(?:(?:\+|00){_GAP}212{_GAP}(?:\(?0\)?)?|212|0){_GAP}[5-8](?:{_GAP}\d){{8}}(?!\d)"
-    r"|(?<![\d+])(?:\+|00)[1-9](?:[\s.\-()]{0,2}\d){7,13}(?!\d)"
+    r"(?<![\d+])(?:\+|00)[\s.\-]?(?!212)[1-9](?:[\s.\-()]{0,2}\d){7,13}(?!\d)"
+    rf"|(?<![\d+])(?:(?:\+|00){_GAP}212{_GAP}(?:\(?0\)?)?|212|0){_GAP}[5-8](?:{_GAP}\d){{8}}(?!\d)"
 )
 _MOROCCAN: Final = re.compile(r"(?:\+|00)?2120?([5-8]\d{8})|0([5-8]\d{8})")
 _RIB_DIGITS: Final = 24
@@ -43,7 +44,7 @@ _IBAN_LENGTHS: Final = {
 }  # fmt: skip
 
 
-def numbers(text: str, encoded: bytes) -> list[Indicator]:
+def numbers(text: str, encoded: bytes) -> list[Mention]:
     """The phone numbers and bank accounts of a text without its links, given also as `normalise.encode` writes it.
 
     That has one byte a character: so cheap looks at the bytes tell where in the text the expressions have to begin.
@@ -52,35 +53,41 @@ def numbers(text: str, encoded: bytes) -> list[Indicator]:
     runs = _RUN.findall(text, first_run) if first_run >= 0 else ()
     if not runs:
         return []
-    found: list[Indicator] = []
+    found: list[Mention] = []
     first_iban = encoded.translate(_CLASSES).find(_COUNTRY_AND_CHECK)
     if first_iban >= 0 and _IBAN_START.search(text, first_iban):
+        rest = text
         for match in _IBAN.finditer(text, first_iban):
-            iban = _iban(match[0])
-            if iban is not None:
-                found.append(Indicator(kind=IndicatorKind.IBAN, value=iban))
-                text = text.replace(match[0], " ; ")
+            number = _iban(match[0])
+            if number is not None:
+                mention, written = number
+                found.append(mention)
+                rest = rest.replace(written, " ; ")
         if found:
-            runs = _RUN.findall(text)
+            runs = _RUN.findall(rest)
     for run in runs:
         found += _of_run(run)
     return found
 
 
 @lru_cache(maxsize=4_096)
-def _of_run(run: str) -> tuple[Indicator, ...]:
+def _of_run(run: str) -> tuple[Mention, ...]:
     """The numbers in one run of digits and separators; most often the run is one Moroccan number."""
     digits = run.encode().translate(None, _SEPARATORS).decode()
     moroccan = _MOROCCAN.fullmatch(digits)
     if moroccan is not None and run.find("/") < 0:
-        return (Indicator(kind=IndicatorKind.PHONE, value=f"+212{moroccan[1] or moroccan[2]}"),)
+        return (_of_phone(f"+212{moroccan[1] or moroccan[2]}"),)
     if len(digits) == _RIB_DIGITS:
         account = rib(digits)
-        if account is not None:
-            return (Indicator(kind=IndicatorKind.IBAN, value=account),)
+        indicator = None if account is None else Indicator(kind=IndicatorKind.IBAN, value=account)
+        return (Mention(Kind.IBAN, digits, indicator),)
     written = _PHONE.finditer(_DATE.sub(";", run))
     found = [e164 for e164 in (phone(match[0]) for match in written) if e164 is not None]
-    return tuple(Indicator(kind=IndicatorKind.PHONE, value=e164) for e164 in found)
+    return tuple(map(_of_phone, found))
+
+
+def _of_phone(e164: str) -> Mention:
+    return of_indicator(Indicator(kind=IndicatorKind.PHONE, value=e164))
 
 
 @lru_cache(maxsize=4_096)
@@ -102,14 +109,29 @@ def phone(written: str) -> str | None:
 
 
 @lru_cache(maxsize=4_096)
-def _iban(written: str) -> str | None:
+def _iban(written: str) -> tuple[Mention, str] | None:
+    """The account number at the start of what may be one, and the part of it that was the number; None for none.
+
+    With wrong check digits it is a mention and no indicator: a slip of the pen joins no two reports.
+    """
     compact = written.replace(" ", "").replace("-", "").upper()
     length = _IBAN_LENGTHS.get(compact[:2])
     if length is None or len(compact) < length:
         return None
     number = compact[:length]
     # Not stdnum.iban: its registry does not know Morocco's numbers yet.
-    return number if mod_97_10.is_valid(number[4:] + number[:4]) else None
+    if mod_97_10.is_valid(number[4:] + number[:4]):
+        indicator = Indicator(kind=IndicatorKind.IBAN, value=number)
+    elif sum(char.isdigit() for char in number) * 3 >= length * 2:
+        indicator = None
+    else:
+        return None
+    return Mention(Kind.IBAN, number, indicator), _START_OF[length].match(written)[0]  # type: ignore[index]
+
+
+_START_OF: Final = {
+    length: re.compile(rf"(?:[ \-]?[A-Za-z0-9]){{{length}}}") for length in frozenset(_IBAN_LENGTHS.values())
+}
 
 
 @lru_cache(maxsize=4_096)

@@ -1,11 +1,12 @@
 """What triage says of labelled reports, beside what is true of them: all figures of an evaluation."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ibalagh.events.vocabulary import Category, Disposition, Urgency
 from services.triage.decide import Embedder, Judged, judge_all
-from services.triage.evaluation.form import Labelled
+from services.triage.entities.reading import entities_of
+from services.triage.evaluation.form import Amount, Entities, Labelled
 from services.triage.evaluation.scores import (
     Answer,
     Found,
@@ -14,13 +15,17 @@ from services.triage.evaluation.scores import (
     confusion,
     found,
     macro_f1,
+    pairs,
     risk_coverage,
     total,
 )
 from services.triage.model.linear import CATEGORIES, Floats
 from services.triage.policy import Policy
+from services.triage.ruling import SECOND_OPINION
 
-_AT_A_TIME = 20
+_AT_A_TIME: Final = 20
+_HARD: Final = ("urls", "phones", "handles", "emails", "ibans", "crypto")
+"""Kinds of entities that join reports."""
 
 
 class Figures(NamedTuple):
@@ -97,11 +102,11 @@ def evaluate(
             {number for number, each in enumerate(reports) if each.urgent},
             {number for number, base in enumerate(bases) if base.urgency is Urgency.IMMEDIATE},
         ),
-        entities=_entities(reports, judged),
+        entities=_entities(reports, [_read(each.text) for each in reports]),
         links=_links(reports, judged),
         straight_through_accuracy=sum(straight) / len(straight) if straight else 1.0,
         review_share=1 - len(straight) / len(reports),
-        asked_share=sum("second.opinion" in base.reasons for base in bases) / len(reports),
+        asked_share=sum(SECOND_OPINION in base.reasons for base in bases) / len(reports),
         calibration_error=calibration_error(answers),
         classes=by_class(answers),
         varieties=categories.varieties,
@@ -140,3 +145,45 @@ def _categories(reports: Sequence[Labelled], answers: Sequence[Answer]) -> Categ
         for variety in sorted({each.lang for each in reports})
     }
     return Categories(macro_f1(answers), min(varieties.values()), varieties)
+
+
+def _read(text: str) -> Entities:
+    read = entities_of(text)
+    kinds = {kind: getattr(read, kind) for kind in Entities.model_fields}
+    return Entities(**kinds | {"amounts": [Amount(value=v, currency=c) for v, c in read.amounts]})
+
+
+def _entities(reports: Sequence[Labelled], said: Sequence[Entities]) -> dict[str, Found]:
+    """Kind by kind over all reports; entities of one kind in one report are a set."""
+    return {
+        kind: total(
+            found(_of_kind(each.entities, kind), _of_kind(read, kind)) for each, read in zip(reports, said, strict=True)
+        )
+        for kind in Entities.model_fields
+    }
+
+
+def _of_kind(entities: Entities, kind: str) -> set[Hashable]:
+    if kind == "amounts":
+        return {(round(amount.value, 2), amount.currency.upper()) for amount in entities.amounts}
+    return {value.lower() for value in getattr(entities, kind)}
+
+
+def _links(reports: Sequence[Labelled], judged: Sequence[Judged]) -> Found:
+    """Pairs that share a hard indicator by their labels, and are of one campaign, beside pairs that triage would join;
+    in vain is what joins two campaigns."""
+    true: dict[Hashable, list[int]] = {}
+    joined: dict[Hashable, list[int]] = {}
+    for number, (each, said) in enumerate(zip(reports, judged, strict=True)):
+        for kind in _HARD:
+            for value in getattr(each.entities, kind):
+                true.setdefault((kind, value.lower()), []).append(number)
+        for indicator in said.indicators:
+            joined.setdefault(indicator, []).append(number)
+    campaigns = [each.campaign for each in reports]
+
+    def same(pair: tuple[int, int]) -> bool:
+        return campaigns[pair[0]] is not None and campaigns[pair[0]] == campaigns[pair[1]]
+
+    wanted, made = {pair for pair in pairs(true) if same(pair)}, pairs(joined)
+    return Found(len(wanted & made), sum(not same(pair) for pair in made), len(wanted - made))

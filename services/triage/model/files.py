@@ -48,7 +48,8 @@ def load(path: Path = FILE) -> Model:
         try:
             joints = [Logistic(_real(arrays[f"{name}_weights"]), _real(arrays[f"{name}_bias"])) for name in _JOINTS]
             category, urgent, *of_second = joints
-            second = SecondOpinion(*(_real(arrays[name]) for name in ("mean", "scale", "examples")), *of_second)
+            mean, scale, known = (_real(arrays[name]) for name in ("mean", "scale", "examples"))
+            second = SecondOpinion(mean, scale, known, *of_second)
             weights = arrays["weights"] * _real(arrays["step"])
             bias, squares, version = _real(arrays["bias"]), _real(arrays["squares"]), str(arrays["version"])
         except KeyError as error:

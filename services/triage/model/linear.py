@@ -52,8 +52,8 @@ class SecondOpinion(NamedTuple):
 
 
 class Model(NamedTuple):
-    """`weights` holds a row of `COLUMNS` for every bucket of `features`, `squares` each bucket's part of the norm of its
-    group; `category` and `urgent` join the columns with the rules."""
+    """`weights` holds a row of `COLUMNS` for every bucket of `features`, `squares` each bucket's part of the norm of
+    its group; `category` and `urgent` join the columns with the rules."""
 
     version: str
     weights: Floats
@@ -84,13 +84,13 @@ def _not_empty(starts: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64]
 
 
 def category_inputs(margins: Floats, rule_scores: Floats, opinion: Floats | None = None) -> Floats:
-    """What the joint for the category takes: the columns of the categories, the rules' scores, the opinion's columns."""
+    """What the joint for the category takes: the columns of the categories, the rules' scores, those of the opinion."""
     parts = [margins[:, :URGENT], rule_scores]
     return np.hstack(parts if opinion is None else [*parts, opinion[:, :URGENT]])
 
 
 def urgent_inputs(margins: Floats, levels: NDArray[np.int64], opinion: Floats | None = None) -> Floats:
-    """What the joint for urgency takes: the columns of all, the rules' urgency as one of `LEVELS`, the opinion's columns."""
+    """What the joint for urgency takes: all columns, the rules' urgency as one of `LEVELS`, those of the opinion."""
     parts = [margins, np.eye(LEVELS, dtype=np.float32)[levels]]
     return np.hstack(parts if opinion is None else [*parts, opinion])
 
