@@ -1,7 +1,6 @@
 """Referral's interface and pages: the real application and database, its worker beside it on the memory broker."""
 
 import json
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from services.referral.linking import case_id_for
 from services.referral.settings import ReferralSettings
 from tests.support.poll import eventually
 from tests.support.referral import report_id, triaged
+from tests.support.sign_in import as_demo_person, form_token
 
 TOKEN = "t" * 40
 CASE = case_id_for(report_id("a"), 1)
@@ -193,18 +193,16 @@ def test_a_batch_has_at_most_a_thousand_lines_of_ndjson(idle: Referral) -> None:
     assert idle.client.post("/v1/actions:batch", json=[]).status_code == 415
 
 
-def signed_in(referral: Referral) -> str:
+def signed_in(referral: Referral, person: str = "officer-2") -> str:
     """Sign in to the pages; the token of the session's forms."""
     del referral.client.headers["Authorization"]
-    answer = referral.client.post("/sign-in", data={"pseudonym": "officer-9", "token": TOKEN})
+    answer = as_demo_person(referral.client, TOKEN, person)
     assert answer.status_code == 303
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
+    assert "SameSite=lax" in cookie
     assert TOKEN not in cookie
-    found = re.search(r'name="form_token" value="([0-9a-f]+)"', referral.client.get("/?lang=en").text)
-    assert found
-    return found[1]
+    return form_token(referral.client.get("/?lang=en").text)
 
 
 def test_the_pages_ask_who_you_are_first(referral: Referral) -> None:
@@ -212,7 +210,7 @@ def test_the_pages_ask_who_you_are_first(referral: Referral) -> None:
         page = referral.client.get(path).text
         assert 'name="token"' in page
         assert "PJ-" not in page
-    assert referral.client.post("/sign-in", data={"pseudonym": "x", "token": "wrong"}).status_code == 401
+    assert as_demo_person(referral.client, "wrong", "officer-1").status_code == 401
 
 
 def test_an_officer_accepts_a_case_on_its_page_without_javascript(referral: Referral) -> None:
@@ -223,7 +221,7 @@ def test_an_officer_accepts_a_case_on_its_page_without_javascript(referral: Refe
     form = {"form_token": form_token, "action": "accept", "version": "4", "occurred_at": ""}
     after = referral.client.post(f"/cases/{CASE}/actions?lang=en", data=form, follow_redirects=True)
     assert "Done." in after.text
-    assert "officer-9" in after.text
+    assert "officer-2" in after.text
     again = referral.client.post(f"/cases/{CASE}/actions?lang=en", data=form, follow_redirects=True)
     assert "stale_version" in again.text
 
