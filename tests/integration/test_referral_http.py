@@ -12,6 +12,7 @@ import pytest
 from ibalagh.contracts.codec import Codec
 from ibalagh.ops.runner import serve
 from ibalagh.ops.shutdown import Shutdown
+from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
@@ -35,6 +36,7 @@ class Referral:
     """The application over a memory broker; `start` lets the worker run."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
         for topic in ("reports.triaged", "cases.actions", "referral.deadletters"):
             self.broker.create_topic(self.codec.topic(topic))
@@ -241,3 +243,24 @@ def test_every_page_renders_in_every_language(referral: Referral, language: str,
         page = referral.client.get(f"{path}?lang={language}")
         assert page.status_code == 200
         assert f'<html lang="{language}" dir="{direction}">' in page.text
+
+
+def test_views_of_a_case_and_actions_on_it_are_noted(referral: Referral) -> None:
+    form_token = signed_in(referral)
+    referral.client.get(f"/cases/{CASE}")
+    form = {"form_token": form_token, "action": "accept", "version": "4", "occurred_at": ""}
+    referral.client.post(f"/cases/{CASE}/actions", data=form)
+    noted = Audit(referral.database).newest(subject=CASE)
+    assert [(each.person, each.action, each.permission) for each in noted] == [
+        ("officer-2", "accept", "cases.act"),
+        ("officer-2", "viewed", "cases.read"),
+    ]
+
+
+def test_an_analyst_sees_no_case(referral: Referral) -> None:
+    del referral.client.headers["Authorization"]
+    as_demo_person(referral.client, TOKEN, "analyst-1")
+    for path in ("/", f"/cases/{CASE}"):
+        answer = referral.client.get(path)
+        assert answer.status_code == 403
+        assert "PJ-" not in answer.text

@@ -14,6 +14,7 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Position
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
 from ibalagh.ops.shutdown import Shutdown
+from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
@@ -41,6 +42,7 @@ class Triage:
     """The whole service over a memory broker: classifier, desk, texts, HTTP."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
         for topic in (RECEIVED, TRIAGED, DECISIONS, dead_letter_topic("triage")):
             self.broker.create_topic(self.codec.topic(topic))
@@ -335,3 +337,51 @@ def test_a_position_that_the_log_does_not_have_gives_no_text(triage: Triage) -> 
     assert eventually(lambda: triage.texts.report_at(Position(topic, 0, 0)) is not None)
     assert triage.texts.report_at(Position(topic, 0, 99)) is None
     assert triage.texts.report_at(Position("elsewhere", 0, 0)) is None
+
+
+def test_views_messages_and_decisions_are_noted_before_they_are_answered(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    sign_in(client)
+    token = form_token(client.get(f"/reports/{id_}").text)
+    form = {"form_token": token, "amendments_seen": "0"}
+    client.post(f"/reports/{id_}/messages", data=form | {"text": "Secret words?"})
+    client.post(f"/reports/{id_}/decisions", data=form | {"action": "dismiss", "version": "1"})
+    assert client.get(f"/reports/{report_id('nowhere')}").status_code == 404
+    noted = Audit(triage.database).newest(subject=id_)
+    assert [(each.action, each.permission) for each in noted] == [
+        ("dismiss", "reports.decide"),
+        ("messaged", "reports.message"),
+        ("viewed", "reports.read"),
+    ]
+    assert {each.person for each in noted} == {"analyst-2"}
+    assert "Secret" not in str(noted)
+
+
+def test_where_minors_are_exploited_an_analyst_alone_does_not_decide(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    form = {"action": "reclassify", "category": "sexual_exploitation_minors", "version": "1"}
+    path = f"/reports/{id_}/decisions"
+    sign_in(client)
+    refused = client.post(path, data=form | {"form_token": form_token(client.get("/").text)})
+    assert (refused.status_code, "reports.decide.minors" in refused.text) == (403, True)
+    waiting(client, 1)
+    sign_in(client, person="senior-1")
+    done = client.post(path, data=form | {"form_token": form_token(client.get("/").text)})
+    assert done.headers["location"] == "/?notice=applied"
+    sign_in(client)
+    back = {"action": "reclassify", "category": "fraud", "version": "2"}
+    assert client.post(path, data=back | {"form_token": form_token(client.get("/").text)}).status_code == 403
+
+
+@pytest.mark.parametrize("person", ["officer-1", "operator-1", "auditor-1", "admin-1", "custodian-1"])
+def test_other_roles_see_no_report(triage: Triage, client: httpx.Client, person: str) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    sign_in(client, person=person)
+    for path in ("/", f"/reports/{id_}"):
+        answer = client.get(path)
+        assert answer.status_code == 403
+        assert UNSURE not in answer.text
+    assert not any(each.action == "viewed" for each in Audit(triage.database).newest())
