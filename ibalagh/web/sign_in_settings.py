@@ -63,12 +63,12 @@ class SignInSettings(Settings):
                 raise ValueError("issuer and site_url are https addresses, or of this machine")
         return self
 
-    @property
-    def how(self) -> How:
-        """How people sign in."""
+    def how(self, host: str) -> How:
+        """How people sign in who come to this host name. The demonstration's people do where only this machine comes:
+        by the address that is listened on, and by the name, since a proxy may stand before it."""
         if self.oidc_issuer:
             return How.PROVIDER
-        near = self.demo_accounts == "loopback" and is_loopback(self.http_host)
+        near = self.demo_accounts == "loopback" and is_loopback(self.http_host) and is_loopback(host)
         return How.DEMO if near or self.demo_accounts == "anywhere" else How.NOT
 
 

@@ -56,7 +56,7 @@ class SignIns:
         self._clock = clock
         self._key = b""
         self._provider: Provider | None = None
-        if settings.how is How.PROVIDER:
+        if settings.oidc_issuer:
             # Both are there: `SignInSettings` refuses an issuer without them.
             self._key = _read(settings.sign_in_key_file)
             if len(self._key) < _KEY_BYTES:
@@ -103,15 +103,14 @@ class SignIns:
         return begun, self._begin(Session(person, _name(claims, person), self._roles(claims)), tokens)
 
     def as_demo_person(self, pseudonym: str) -> Begun | None:
-        """Begin a session of one of the demonstration's people; None for anybody else. The caller saw the token."""
+        """Begin a session of one of the demonstration's people; None for anybody else. The caller saw the token, and
+        that there is a demonstration."""
         person = DEMO_PEOPLE.get(pseudonym)
-        if person is None or self._settings.how is not How.DEMO:
-            return None
-        return self._begin(Session(*person), None)
+        return None if person is None else self._begin(Session(*person), None)
 
-    def find(self, secret: str | None) -> Session | None:
-        """The session of a cookie; None when there is none, or it is over. Raises `ProviderAwayError` when the provider
-        has not confirmed its roles for too long."""
+    def find(self, secret: str | None, how: How) -> Session | None:
+        """The session of a cookie; None when there is none, it is over, or people sign in otherwise by now. Raises
+        `ProviderAwayError` when the provider has not confirmed its roles for too long."""
         if not secret:
             return None
         id_hash = session.id_of(secret)
@@ -133,7 +132,7 @@ class SignIns:
                 )
             case Fate.UNCONFIRMED:
                 raise ProviderAwayError("roles unconfirmed for too long")
-        if not roles or (kept.next_check_at is None and settings.how is not How.DEMO):
+        if not roles or (kept.next_check_at is None) is not (how is How.DEMO):
             people.end(self._database, id_hash)
             self.audit.note(kept.person, "session_ended", "session", settings.service, detail="no_role")
             return None

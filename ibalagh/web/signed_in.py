@@ -83,7 +83,7 @@ class SignedInPages:
         if not hasattr(request.state, "session"):
             request.state.session = None
             try:
-                request.state.session = self._sign_ins.find(self._secret(request))
+                request.state.session = self._sign_ins.find(self._secret(request), self._how(request))
             except ProviderAwayError:
                 raise _Shown(503, "away", self._problem_page(request, "away", 503)) from None
         found: Session | None = request.state.session
@@ -142,7 +142,7 @@ class SignedInPages:
             name=self._names[language],
             signed_in=found,
             form_token=session.form_token(self._secret(request) or "") if found is not None else "",
-            demo=self._settings.how is How.DEMO,
+            demo=self._how(request) is How.DEMO,
             **values,
         )
 
@@ -162,7 +162,7 @@ class SignedInPages:
         """Begin a session as one of the demonstration's people, or show the form again when the token is not right."""
         if not token_matches(self._settings, f"Bearer {token}"):
             return self._problem_page(request, "wrong_token", 401)
-        begun = self._sign_ins.as_demo_person(pseudonym)
+        begun = self._sign_ins.as_demo_person(pseudonym) if self._how(request) is How.DEMO else None
         if begun is None:
             raise Problem(422, "invalid", "Invalid input", "Nobody of the demonstration.", field="pseudonym")
         return self._signed_in(request, begun, self.to("/", request) if to == "/" else _on(to))
@@ -239,7 +239,7 @@ class SignedInPages:
             request,
             status=status,
             problem=problem,
-            how=self._settings.how.name,
+            how=self._how(request).name,
             people=DEMO_PEOPLE.values(),
             to=_here(request),
         )
@@ -250,6 +250,9 @@ class SignedInPages:
             self._sign_ins.end(before)
         self._set_cookie(response, request, self._session_cookie(request), begun.secret, self._settings.session_s)
         return response
+
+    def _how(self, request: Request) -> How:
+        return self._settings.how(request.url.hostname or "")
 
     def _https(self, request: Request) -> bool:
         return (self._settings.site_url or str(request.url)).startswith("https:")

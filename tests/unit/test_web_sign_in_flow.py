@@ -68,7 +68,12 @@ class _Settings(SignInSettings):
 def test_the_demonstrations_people_sign_in_on_this_machine_only_unless_a_setting_says_so(
     given: dict[str, Any], expected: How
 ) -> None:
-    assert _Settings(**given).how is expected
+    assert _Settings(**given).how("127.0.0.1") is expected
+
+
+def test_before_a_proxy_with_a_name_there_is_no_demonstration() -> None:
+    assert _Settings().how("triage.example") is How.NOT
+    assert _Settings(demo_accounts="anywhere").how("triage.example") is How.DEMO
 
 
 def test_an_issuer_takes_the_demonstrations_people_away_and_needs_the_rest(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_an_issuer_takes_the_demonstrations_people_away_and_needs_the_rest(tmp_p
         "site_url": "https://triage.example",
         "demo_accounts": "anywhere",
     }
-    assert _Settings(**whole).how is How.PROVIDER
+    assert _Settings(**whole).how("127.0.0.1") is How.PROVIDER
     for name in ("oidc_client_id", "oidc_client_secret_file", "sign_in_key_file", "site_url"):
         with pytest.raises(ValidationError, match=name):
             _Settings(**{**whole, name: None if name.endswith("file") else ""})
