@@ -62,7 +62,7 @@ def begin(database: Database, new: NewSession, *, idle_s: int) -> bool:
 
 
 def find(database: Database, id_hash: bytes) -> KeptSession | None:
-    """A session; None for one that is unknown, or of a person who was shut out."""
+    """A session; None for one that is unknown."""
     with database.transaction(read_only=True) as tx:
         row = tx.fetch_one(_SQL["find_session"], {"id_hash": id_hash})
     return None if row is None else KeptSession(*row)

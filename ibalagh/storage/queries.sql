@@ -16,10 +16,9 @@ INSERT INTO sessions (id_hash, person, name, roles, began_at, seen_at, ends_at, 
 VALUES (%(id_hash)s, %(person)s, %(name)s, %(roles)s, %(now)s, %(now)s, %(ends_at)s, %(now)s, %(next_check_at)s, %(sealed)s)
 
 -- name: find_session
--- The session of a cookie, unless its person was shut out.
-SELECT s.person, s.name, s.roles, s.seen_at, s.ends_at, s.next_check_at, s.confirmed_at, s.sealed
-FROM sessions s JOIN people p ON p.pseudonym = s.person
-WHERE s.id_hash = %(id_hash)s AND p.revoked_at IS NULL
+-- The session of a cookie.
+SELECT person, name, roles, seen_at, ends_at, next_check_at, confirmed_at, sealed
+FROM sessions WHERE id_hash = %(id_hash)s
 
 -- name: touch_session
 -- Note a request of a session.
@@ -47,7 +46,8 @@ DELETE FROM sessions WHERE id_hash = %(id_hash)s RETURNING person, sealed
 DELETE FROM sessions WHERE person = %(person)s
 
 -- name: shut_out
--- Let a person not sign in any more.
+-- Let a person not sign in any more. The row's lock puts this before or after a sign-in, never beside it: either that finds
+-- the person shut out, or its session is there to be ended.
 UPDATE people SET revoked_at = coalesce(revoked_at, %(now)s) WHERE pseudonym = %(person)s
 
 -- name: let_in
