@@ -20,6 +20,7 @@ from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.memory import MemoryBroker
+from ibalagh.web import session
 from ibalagh.web.commands import Commands
 from services.referral import app as application
 from services.referral.settings import ReferralSettings
@@ -85,7 +86,7 @@ def site(database: Database, **given: Any) -> Iterator[Site]:
     """The pages on a port of their own."""
     (port,) = free_ports(1)
     codec, broker, clock = Codec(), MemoryBroker(), Clock()
-    settings = ReferralSettings(api_token=TOKEN, site_url=f"http://127.0.0.1:{port}", **given)
+    settings = ReferralSettings(**{"api_token": TOKEN, "site_url": f"http://127.0.0.1:{port}", **given})
     app = application.create(settings, database, Commands(broker.producer(), codec, database), [], clock=clock)
     with serving(app, port) as client:
         yield Site(client, database, clock)
@@ -416,6 +417,26 @@ def test_a_demonstrations_session_does_not_outlive_the_demonstration(
     with site(database, **honest) as here:
         here.client.cookies.set("ibalagh_referral", secret)
         assert here.asks()
+
+
+def test_over_https_the_cookie_is_bound_to_the_host_and_goes_no_other_way(database: Database) -> None:
+    with site(database, site_url="https://referral.example") as here:
+        cookie = sign_in.as_demo_person(here.client, TOKEN, "officer-1").headers["set-cookie"]
+        assert cookie.startswith("__Host-ibalagh_referral=")
+        assert {"Secure", "HttpOnly", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+        assert "Domain" not in cookie
+
+
+def test_of_requests_at_once_one_asks_the_provider(database: Database, there: Provider, honest: dict[str, Any]) -> None:
+    with site(database, **honest, **AT_ONCE) as here:
+        by_provider(here.client, there, "salma")
+        id_hash = session.id_of(here.client.cookies["ibalagh_referral"])
+        now = here.clock()
+        until = now + timedelta(seconds=15)
+        assert people.claim_check(database, id_hash, now, until)
+        assert not people.claim_check(database, id_hash, now, until)
+        assert not here.asks()  # the other one goes on with what is known
+        assert people.claim_check(database, id_hash, until, until + timedelta(seconds=15))
 
 
 def test_an_auditor_sees_who_did_what_and_nothing_else_and_that_look_is_noted(database: Database) -> None:
