@@ -83,10 +83,6 @@ class Provider:
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
     def authorization_url(self, redirect_uri: str, *, state: str, nonce: str, verifier: str, language: str) -> str:
         """Where to send the browser."""
         url: str = prepare_grant_uri(
