@@ -76,7 +76,9 @@ def describe(cls: type[Settings]) -> list[Described]:
     for name, field in cls.model_fields.items():
         if not field.description:
             raise ValueError(f"{cls.__name__}.{name} has no description")
-        shared = name in Settings.model_fields or not cls.service
+        shared = not cls.service or any(
+            issubclass(each, Settings) and not each.service and name in each.model_fields for each in cls.__mro__
+        )
         prefix = ENV_PREFIX if shared else f"{ENV_PREFIX}{cls.service.upper()}_"
         described.append(
             Described(prefix + name.upper(), _type_name(field.annotation), _default(field), field.description)

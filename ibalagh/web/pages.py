@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse
 from ibalagh.web.assets import ASSETS, asset_directory
 from ibalagh.web.middleware import SCRIPTED_POLICY
 from ibalagh.web.problems import Problem
+from ibalagh.web.sign_in_words import ROLES, SIGN_IN
 from ibalagh.web.visible import visible
 from ibalagh.web.words import LANGUAGES, by_language
 
@@ -39,17 +40,9 @@ _WORDS: Final = by_language(
             "O pulse Escape tres veces seguidas",
         ),
         "language": ("اللغة", "Langue", "Language", "Idioma"),
-        "sign_in": ("الدخول", "Se connecter", "Sign in", "Entrar"),
-        "sign_out": ("الخروج", "Se déconnecter", "Sign out", "Salir"),
-        "token": ("رمز الدخول", "Jeton d’accès", "Access token", "Clave de acceso"),
-        "pseudonym": ("الاسم المستعار", "Pseudonyme", "Pseudonym", "Seudónimo"),
-        "wrong_token": (
-            "رمز الدخول غير صحيح.",
-            "Le jeton n’est pas le bon.",
-            "The token is not right.",
-            "La clave no es correcta.",
-        ),
-    }
+    },
+    SIGN_IN,
+    ROLES,
 )
 """What the shared templates say."""
 

@@ -1,13 +1,16 @@
-"""The audit of the vault: a chain of rows, each with the hash of the one before, checked here apart from the database.
+"""The audit of the vault: a chain of rows (`ibalagh.storage.chain`), checked here apart from the database.
 
-In: the rows as they are stored; out: what is wrong with them. The hash is SHA-256 over the previous hash and the
-fields, each as its length in four bytes and its UTF-8 text (`intake_vault.note` in the migrations computes the same).
+In: the rows as they are stored; out: what is wrong with them. `intake_vault.note` in the migrations computes the same
+hashes.
 """
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
+
+from ibalagh.storage import chain
+from ibalagh.storage.chain import Head, Link
 
 START: Final = hashlib.sha256(b"ibalagh vault audit").digest()
 """The hash before the first row."""
@@ -28,28 +31,11 @@ class Entry(NamedTuple):
     hash: bytes
 
 
-class Head(NamedTuple):
-    """The newest row, by number and hash: kept elsewhere, it shows later that nothing up to it was rewritten."""
-
-    number: int
-    hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.number}:{self.hash.hex()}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Head":
-        """What `str` made. Raises ValueError."""
-        number, _, digest = text.partition(":")
-        return cls(int(number), bytes.fromhex(digest))
-
-
 def hash_of(entry: Entry) -> bytes:
     """What the hash of a row must be, given the hash before it."""
-    at = entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
     fields = (
         str(entry.number),
-        at,
+        chain.moment(entry.at),
         entry.actor,
         entry.login,
         entry.action,
@@ -57,8 +43,7 @@ def hash_of(entry: Entry) -> bytes:
         entry.outcome,
         entry.reason,
     )
-    framed = b"".join(len(field.encode()).to_bytes(4, "big") + field.encode() for field in fields)
-    return hashlib.sha256(entry.previous + framed).digest()
+    return chain.hash_of(entry.previous, fields)
 
 
 def problems(entries: Iterable[Entry], head: Head, expected: Head | None = None) -> list[str]:
@@ -66,20 +51,5 @@ def problems(entries: Iterable[Entry], head: Head, expected: Head | None = None)
 
     `entries` are all rows in order, `head` is what the database says is the newest, `expected` a head noted earlier.
     """
-    found: list[str] = []
-    last = Head(0, START)
-    met = expected is None or expected == last
-    for entry in entries:
-        if entry.number != last.number + 1:
-            found.append(f"Rows {last.number + 1} to {entry.number - 1} are missing.")
-        elif entry.previous != last.hash:
-            found.append(f"Row {entry.number} does not follow from the row before it.")
-        if entry.hash != hash_of(entry):
-            found.append(f"Row {entry.number} was changed.")
-        last = Head(entry.number, entry.hash)
-        met = met or last == expected
-    if last != head:
-        found.append(f"The newest row should be {head.number}, the last one there is {last.number}.")
-    if not met and expected is not None:
-        found.append(f"Row {expected.number} is not the one that was noted: the audit was written anew.")
-    return found
+    links = (Link(entry.number, entry.previous, entry.hash, hash_of(entry)) for entry in entries)
+    return chain.problems(links, START, head, expected)

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from ibalagh.storage.chain import Head
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from services.intake.attachments.file_keys import FileKey
-from services.intake.audit import Entry, Head
+from services.intake.audit import Entry
 from services.intake.vault import KeyProvider, SealBrokenError, Sealed, unseal
 
 ROLE: Final = "intake_custodian"

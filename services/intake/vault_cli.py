@@ -21,13 +21,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ibalagh.local.paths import home
+from ibalagh.storage.chain import Head
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from services.intake.attachments.blobs import MissingBlobError
 from services.intake.attachments.export import export
 from services.intake.attachments.parts import blobs_of
 from services.intake.attachments.vessel import Vessel
-from services.intake.audit import Head, problems
+from services.intake.audit import problems
 from services.intake.custody import ROLE, Asking, Custody, RefusedError, asking
 from services.intake.key_check import KeyCheck, Places
 from services.intake.key_file import KeyFile

@@ -17,6 +17,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem, invalid
+from ibalagh.web.roles import Permission
 from ibalagh.web.signed_in import SignedInPages
 from services.referral import store
 from services.referral.batch import MAX_VERSION
@@ -57,14 +58,15 @@ class Console:
         self._commands = commands
         self._clock = clock
         names = {language: words["referral"] for language, words in WORDS.items()}
-        self._pages = SignedInPages(settings, names, lasts_s=settings.session_s)
+        self._pages = SignedInPages(settings, names, database, clock=clock)
 
     def routes(self) -> APIRouter:
         """The routes of the pages."""
         router = APIRouter(include_in_schema=False)
         self._pages.add_routes(router)
-        router.add_api_route("/", self.cases, methods=["GET"])
-        router.add_api_route("/cases/{case_id}", self.case, methods=["GET"])
+        reads = [self._pages.needs(Permission.CASES_READ)]
+        router.add_api_route("/", self.cases, methods=["GET"], dependencies=reads)
+        router.add_api_route("/cases/{case_id}", self.case, methods=["GET"], dependencies=reads)
         router.add_api_route("/cases/{case_id}/actions", self.act, methods=["POST"])
         return router
 
@@ -75,9 +77,7 @@ class Console:
         service: Text = "",
         state: Text = "",
     ) -> Response:
-        """The list of cases, the latest first; the sign-in form for whoever is not signed in."""
-        if self._pages.session(request) is None:
-            return self._pages.ask(request)
+        """The list of cases, the latest first."""
         cases, following = store.page(
             self._database, limit=_PAGE_CASES, after=after, service=service or None, state=state or None
         )
@@ -99,11 +99,10 @@ class Console:
         notice: Annotated[str, Query(max_length=40, pattern=r"^[a-z_]*$")] = "",
     ) -> Response:
         """One case. `notice` is the code of what came of the action before."""
-        if self._pages.session(request) is None:
-            return self._pages.ask(request)
         file = store.case_file(self._database, case_id)
         if file is None:
             raise Problem(404, "unknown_case", "No such case")
+        self._pages.viewed(request, "case", case_id, permission=Permission.CASES_READ)
         return self._pages.render(
             "case.html",
             request,
@@ -119,13 +118,22 @@ class Console:
 
     def act(self, request: Request, case_id: Annotated[Uuid, Path()], form: Annotated[ActForm, Form()]) -> Response:
         """Send one action and go back to the case with what came of it."""
-        actor = self._pages.require(request, form.form_token).person
+        actor = self._pages.require(request, form.form_token, Permission.CASES_ACT).person
         stated = form.model_dump(exclude={"form_token"}) | {"occurred_at": _as_utc(form.occurred_at), "actor": actor}
         try:
             action = ActionIn.model_validate({name: value for name, value in stated.items() if value})
         except ValidationError as error:
             raise invalid(error) from None
-        answer = self._commands.send(to_command(action, case_id, id_=command_id(None), now=self._clock()))
+        command = to_command(action, case_id, id_=command_id(None), now=self._clock())
+        self._pages.audit.note(
+            actor,
+            form.action,
+            "case",
+            case_id,
+            permission=Permission.CASES_ACT,
+            detail=f"version {form.version} {command.id}",
+        )
+        answer = self._commands.send(command)
         members = orjson.loads(bytes(answer.body))
         return self._pages.to(f"/cases/{case_id}", request, notice=members.get("code") or members["outcome"])
 

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ibalagh.ops.settings import Settings
+from ibalagh.web.sign_in_settings import SignInSettings
 
 
-class ReferralSettings(Settings):
+class ReferralSettings(SignInSettings):
     """What referral is told by its environment."""
 
     service: ClassVar[str] = "referral"
@@ -16,4 +16,3 @@ class ReferralSettings(Settings):
     batch_max_records: int = Field(
         2500, ge=1, le=100_000, description="Most records handled in one transaction; more gain nothing and take memory"
     )
-    session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")

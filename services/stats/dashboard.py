@@ -13,14 +13,13 @@ from fastapi.responses import StreamingResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import token_matches
 from ibalagh.web.pages import choose_language
-from ibalagh.web.problems import Problem
+from ibalagh.web.roles import Permission
 from ibalagh.web.signed_in import SignedInPages
 from ibalagh.web.words import COUNTRIES, LANGUAGES
 from services.stats import communique, press, store
 from services.stats.counting import Cell, Measure
-from services.stats.feed import Feed
+from services.stats.feed import Feed, lasting
 from services.stats.http import EVENT_STREAM
 from services.stats.settings import StatsSettings
 from services.stats.wording import measure_name, say
@@ -32,6 +31,8 @@ _FRAGMENTS: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_SHORTEST_STREAM_S: Final = 30
+"""However fresh roles must be, a stream lasts this long: each new one costs a few queries."""
 
 
 class Summary(NamedTuple):
@@ -64,25 +65,20 @@ def fragment(now: Summary, language: str) -> str:
 def add_routes(app: FastAPI, settings: StatsSettings, database: Database, feed: Feed) -> None:
     """Add the pages."""
     names = {language: say("dashboard", language) for language in LANGUAGES}
-    pages = SignedInPages(settings, names, lasts_s=settings.session_s, asks_name=False)
+    pages = SignedInPages(settings, names, database)
     router = APIRouter(include_in_schema=False)
     pages.add_routes(router)
 
-    def admitted(request: Request) -> bool:
-        return pages.session(request) is not None or token_matches(settings, request.headers.get("authorization"))
-
-    @router.get("/")
+    @router.get("/", dependencies=[pages.needs(Permission.FIGURES_READ, machine=True)])
     def page(request: Request) -> Response:
-        if not admitted(request):
-            return pages.ask(request)
         values = _values(summary(database), choose_language(request))
         return pages.render("dashboard.html", request, **values)
 
-    @router.get("/events")
+    @router.get("/events", dependencies=[pages.needs(Permission.FIGURES_READ, machine=True, pages=False)])
     def stream(request: Request) -> StreamingResponse:
-        if not admitted(request):
-            raise Problem(401, "not_signed_in", "Sign in first")
-        return StreamingResponse(feed.listen(choose_language(request)), media_type=EVENT_STREAM)
+        # It ends by and by: the browser asks again by itself, and whoever may no longer look is refused then.
+        frames = lasting(feed.listen(choose_language(request)), max(settings.roles_recheck_s, _SHORTEST_STREAM_S))
+        return StreamingResponse(frames, media_type=EVENT_STREAM)
 
     app.include_router(router)
 

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from ibalagh.stream.errors import PassingError
@@ -84,7 +85,7 @@ class Feed:
             self._close()
             consumer.close()
 
-    async def listen(self, kind: str) -> AsyncIterator[bytes]:
+    async def listen(self, kind: str) -> AsyncGenerator[bytes]:
         """The stream of one listener: the frame that there is, then each new one, until the feed ends."""
         listener = _Listener(kind, asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
@@ -130,6 +131,16 @@ class Feed:
         for listener in listeners:
             if not listener.loop.is_closed():
                 listener.loop.call_soon_threadsafe(listener.woken.set)
+
+
+async def lasting(frames: AsyncGenerator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """The frames of a listener until so many seconds have passed, which is seen with the next frame or heartbeat."""
+    ends_at = asyncio.get_running_loop().time() + seconds
+    async with aclosing(frames):
+        async for frame in frames:
+            yield frame
+            if asyncio.get_running_loop().time() >= ends_at:
+                return
 
 
 def _event(number: int, text: str) -> bytes:

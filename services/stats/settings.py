@@ -5,9 +5,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from ibalagh.ops.settings import Settings
+from ibalagh.web.sign_in_settings import SignInSettings
 
 
-class StatsSettings(Settings):
+class StatsSettings(SignInSettings):
     """Of the counters' process."""
 
     service: ClassVar[str] = "stats"
@@ -19,7 +20,6 @@ class StatsSettings(Settings):
         le=100_000,
         description="Most events counted in one transaction: each costs a row for every cell that it touches",
     )
-    session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     deltas_every_s: float = Field(
         0.25, gt=0, le=60, description="Seconds between two looks for deltas to publish; the dashboard lags by it"
     )

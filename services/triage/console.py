@@ -22,6 +22,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem, invalid
+from ibalagh.web.roles import Permission
 from ibalagh.web.signed_in import SignedInPages
 from services.triage import dialogue_http, dialogue_store, store
 from services.triage.dialogue_http import MessageIn
@@ -79,22 +80,21 @@ class Console:
         self._texts = texts
         self._clock = clock
         names = {language: words["triage"] for language, words in WORDS.items()}
-        self._pages = SignedInPages(settings, names, lasts_s=settings.session_s)
+        self._pages = SignedInPages(settings, names, database, clock=clock)
 
     def routes(self) -> APIRouter:
         """The routes of the pages."""
         router = APIRouter(include_in_schema=False)
         self._pages.add_routes(router)
-        router.add_api_route("/", self.queue, methods=["GET"])
-        router.add_api_route("/reports/{report_id}", self.report, methods=["GET"])
+        reads = [self._pages.needs(Permission.REPORTS_READ)]
+        router.add_api_route("/", self.queue, methods=["GET"], dependencies=reads)
+        router.add_api_route("/reports/{report_id}", self.report, methods=["GET"], dependencies=reads)
         router.add_api_route("/reports/{report_id}/decisions", self.decide, methods=["POST"])
         router.add_api_route("/reports/{report_id}/messages", self.write, methods=["POST"])
         return router
 
     def queue(self, request: Request, notice: Annotated[str, Query(pattern=r"^[a-z_]{0,40}$")] = "") -> Response:
-        """The head of the queue; the sign-in form for whoever is not signed in."""
-        if self._pages.session(request) is None:
-            return self._pages.ask(request)
+        """The head of the queue."""
         return self._pages.render(
             "queue.html",
             request,
@@ -112,11 +112,10 @@ class Console:
         notice: Annotated[str, Query(pattern=r"^[a-z_]{0,40}$")] = "",
     ) -> Response:
         """One report. `notice` is the code of what came of the decision before."""
-        if self._pages.session(request) is None:
-            return self._pages.ask(request)
         shown = store.one(self._database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
+        self._pages.viewed(request, "report", report_id, permission=Permission.REPORTS_READ)
         dialogue = dialogue_store.read(self._database, report_id)
         return self._pages.render(
             "report.html",
@@ -150,7 +149,7 @@ class Console:
         self, request: Request, report_id: Annotated[Uuid, Path()], form: Annotated[MessageForm, Form()]
     ) -> Response:
         """Write to the reporter; back to the report with what came of it."""
-        sender = self._pages.require(request, form.form_token).person
+        sender = self._pages.require(request, form.form_token, Permission.REPORTS_MESSAGE).person
         stated = form.model_dump(exclude={"form_token"}) | {"report_id": report_id, "sender": sender}
         stated["text"] = form.text.replace("\r\n", "\n")
         try:
@@ -158,6 +157,9 @@ class Console:
         except ValidationError as error:
             raise invalid(error) from None
         command = dialogue_http.to_command(message, id_=command_id(None), now=self._clock())
+        self._pages.audit.note(
+            sender, "messaged", "report", report_id, permission=Permission.REPORTS_MESSAGE, detail=command.id
+        )
         members = orjson.loads(bytes(self._commands.send(command).body))
         sent = members.get("outcome") == "applied"
         notice = "sent" if sent else members.get("code") or members["outcome"]
@@ -167,7 +169,9 @@ class Console:
         self, request: Request, report_id: Annotated[Uuid, Path()], form: Annotated[DecideForm, Form()]
     ) -> Response:
         """Send one decision; back to the queue when it took effect, else to the report with what came of it."""
-        reviewer = self._pages.require(request, form.form_token).person
+        reviewer = self._pages.require(request, form.form_token, Permission.REPORTS_DECIDE).person
+        needed = self._deciding(report_id, form)
+        self._pages.require(request, form.form_token, needed)
         stated = form.model_dump(exclude={"form_token"}) | {"report_id": report_id, "reviewer": reviewer}
         if form.action is not ReviewAction.RECLASSIFY:
             # The form has one set of fields for three buttons: the category belongs to one of them.
@@ -178,8 +182,19 @@ class Console:
             )
         except ValidationError as error:
             raise invalid(error) from None
-        answer = self._commands.send(to_command(decision, id_=command_id(None), now=self._clock()))
+        command = to_command(decision, id_=command_id(None), now=self._clock())
+        self._pages.audit.note(
+            reviewer, form.action, "report", report_id, permission=needed, detail=f"version {form.version} {command.id}"
+        )
+        answer = self._commands.send(command)
         members = orjson.loads(bytes(answer.body))
         if answer.status_code == 200:
             return self._pages.to("/", request, notice="applied")
         return self._pages.to(f"/reports/{report_id}", request, notice=members.get("code") or members["outcome"])
+
+    def _deciding(self, report_id: str, form: DecideForm) -> Permission:
+        """What a decision asks for: more where minors are exploited, before it or after."""
+        shown = store.one(self._database, report_id)
+        before = None if shown is None else shown.item.report.decision.category
+        minors = Category.SEXUAL_EXPLOITATION_MINORS in (before, form.category)
+        return Permission.REPORTS_DECIDE_MINORS if minors else Permission.REPORTS_DECIDE

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ibalagh.ops.settings import Settings
+from ibalagh.web.sign_in_settings import SignInSettings
 
 
-class TriageSettings(Settings):
+class TriageSettings(SignInSettings):
     """What triage is told by its environment."""
 
     service: ClassVar[str] = "triage"
@@ -22,7 +22,6 @@ class TriageSettings(Settings):
     second_opinion_most: int = Field(
         4, ge=0, le=1_000, description="Most reports in a batch for which unsure ones get a second opinion; 0: never"
     )
-    session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )

@@ -9,8 +9,9 @@ import orjson
 import psycopg2
 import pytest
 
+from ibalagh.storage.chain import Head
 from ibalagh.storage.migrate import apply, migrations_of
-from services.intake.audit import Head, problems
+from services.intake.audit import problems
 from services.intake.custody import RefusedError, asking
 from services.intake.vault import KeyRing
 from tests.support.storage import uuid_of

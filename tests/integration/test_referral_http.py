@@ -1,7 +1,6 @@
 """Referral's interface and pages: the real application and database, its worker beside it on the memory broker."""
 
 import json
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from ibalagh.contracts.codec import Codec
 from ibalagh.ops.runner import serve
 from ibalagh.ops.shutdown import Shutdown
+from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
@@ -25,6 +25,7 @@ from services.referral.linking import case_id_for
 from services.referral.settings import ReferralSettings
 from tests.support.poll import eventually
 from tests.support.referral import report_id, triaged
+from tests.support.sign_in import as_demo_person, form_token
 
 TOKEN = "t" * 40
 CASE = case_id_for(report_id("a"), 1)
@@ -35,6 +36,7 @@ class Referral:
     """The application over a memory broker; `start` lets the worker run."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
         for topic in ("reports.triaged", "cases.actions", "referral.deadletters"):
             self.broker.create_topic(self.codec.topic(topic))
@@ -193,18 +195,16 @@ def test_a_batch_has_at_most_a_thousand_lines_of_ndjson(idle: Referral) -> None:
     assert idle.client.post("/v1/actions:batch", json=[]).status_code == 415
 
 
-def signed_in(referral: Referral) -> str:
+def signed_in(referral: Referral, person: str = "officer-2") -> str:
     """Sign in to the pages; the token of the session's forms."""
     del referral.client.headers["Authorization"]
-    answer = referral.client.post("/sign-in", data={"pseudonym": "officer-9", "token": TOKEN})
+    answer = as_demo_person(referral.client, TOKEN, person)
     assert answer.status_code == 303
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
+    assert "SameSite=lax" in cookie
     assert TOKEN not in cookie
-    found = re.search(r'name="form_token" value="([0-9a-f]+)"', referral.client.get("/?lang=en").text)
-    assert found
-    return found[1]
+    return form_token(referral.client.get("/?lang=en").text)
 
 
 def test_the_pages_ask_who_you_are_first(referral: Referral) -> None:
@@ -212,7 +212,7 @@ def test_the_pages_ask_who_you_are_first(referral: Referral) -> None:
         page = referral.client.get(path).text
         assert 'name="token"' in page
         assert "PJ-" not in page
-    assert referral.client.post("/sign-in", data={"pseudonym": "x", "token": "wrong"}).status_code == 401
+    assert as_demo_person(referral.client, "wrong", "officer-1").status_code == 401
 
 
 def test_an_officer_accepts_a_case_on_its_page_without_javascript(referral: Referral) -> None:
@@ -223,7 +223,7 @@ def test_an_officer_accepts_a_case_on_its_page_without_javascript(referral: Refe
     form = {"form_token": form_token, "action": "accept", "version": "4", "occurred_at": ""}
     after = referral.client.post(f"/cases/{CASE}/actions?lang=en", data=form, follow_redirects=True)
     assert "Done." in after.text
-    assert "officer-9" in after.text
+    assert "officer-2" in after.text
     again = referral.client.post(f"/cases/{CASE}/actions?lang=en", data=form, follow_redirects=True)
     assert "stale_version" in again.text
 
@@ -243,3 +243,24 @@ def test_every_page_renders_in_every_language(referral: Referral, language: str,
         page = referral.client.get(f"{path}?lang={language}")
         assert page.status_code == 200
         assert f'<html lang="{language}" dir="{direction}">' in page.text
+
+
+def test_views_of_a_case_and_actions_on_it_are_noted(referral: Referral) -> None:
+    form_token = signed_in(referral)
+    referral.client.get(f"/cases/{CASE}")
+    form = {"form_token": form_token, "action": "accept", "version": "4", "occurred_at": ""}
+    referral.client.post(f"/cases/{CASE}/actions", data=form)
+    noted = Audit(referral.database).newest(subject=CASE)
+    assert [(each.person, each.action, each.permission) for each in noted] == [
+        ("officer-2", "accept", "cases.act"),
+        ("officer-2", "viewed", "cases.read"),
+    ]
+
+
+def test_an_analyst_sees_no_case(referral: Referral) -> None:
+    del referral.client.headers["Authorization"]
+    as_demo_person(referral.client, TOKEN, "analyst-1")
+    for path in ("/", f"/cases/{CASE}"):
+        answer = referral.client.get(path)
+        assert answer.status_code == 403
+        assert "PJ-" not in answer.text

@@ -14,6 +14,7 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Position
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
 from ibalagh.ops.shutdown import Shutdown
+from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.unit import PostgresUnit
@@ -28,6 +29,7 @@ from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
 from tests.support.poll import eventually
 from tests.support.serving import serving
+from tests.support.sign_in import as_demo_person, form_token
 from tests.support.triage import policy, received, report_id, supplemented, withdrawn
 
 TOKEN = "t" * 40
@@ -40,6 +42,7 @@ class Triage:
     """The whole service over a memory broker: classifier, desk, texts, HTTP."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
         for topic in (RECEIVED, TRIAGED, DECISIONS, dead_letter_topic("triage")):
             self.broker.create_topic(self.codec.topic(topic))
@@ -221,14 +224,8 @@ def test_lists_page_through_everything_once(triage: Triage, client: httpx.Client
         assert set(seen) == ids
 
 
-def sign_in(client: httpx.Client, token: str = TOKEN) -> httpx.Response:
-    return client.post("/sign-in", data={"token": token, "pseudonym": "analyst-7"})
-
-
-def form_token(page: str) -> str:
-    match = re.search(r'name="form_token" value="([0-9a-f]+)"', page)
-    assert match is not None
-    return match[1]
+def sign_in(client: httpx.Client, token: str = TOKEN, person: str = "analyst-2") -> httpx.Response:
+    return as_demo_person(client, token, person)
 
 
 def test_the_pages_ask_to_sign_in_with_the_token(client: httpx.Client) -> None:
@@ -237,7 +234,7 @@ def test_the_pages_ask_to_sign_in_with_the_token(client: httpx.Client) -> None:
     assert 'name="token"' in client.get("/").text
     cookie = sign_in(client).headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
+    assert "SameSite=lax" in cookie
     page = client.get("/?lang=ar")
     assert 'dir="rtl"' in page.text
     assert 'name="token"' not in page.text
@@ -314,7 +311,7 @@ def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage
     assert client.post(path, data=form).headers["location"] == f"/reports/{id_}?notice=sent"
     assert client.post(path, data=form | {"text": "a\x00b"}).status_code == 422
     shown = client.get(f"/v1/reports/{id_}/dialogue", headers=BEARER).json()
-    assert [(each["sender"], each["text"]) for each in shown["messages"]] == [("analyst-7", "Existe-t-il ?\nMerci")]
+    assert [(each["sender"], each["text"]) for each in shown["messages"]] == [("analyst-2", "Existe-t-il ?\nMerci")]
     assert [each["text"] for each in shown["amendments"]] == ["<b>encore</b> arnaque", None]
     assert client.get(f"/v1/reports/{id_}", headers=BEARER).json()["new_from_reporter"] is True  # one was not seen
     assert "Existe-t-il ?\nMerci" in client.get(f"/reports/{id_}?lang=en").text
@@ -340,3 +337,51 @@ def test_a_position_that_the_log_does_not_have_gives_no_text(triage: Triage) -> 
     assert eventually(lambda: triage.texts.report_at(Position(topic, 0, 0)) is not None)
     assert triage.texts.report_at(Position(topic, 0, 99)) is None
     assert triage.texts.report_at(Position("elsewhere", 0, 0)) is None
+
+
+def test_views_messages_and_decisions_are_noted_before_they_are_answered(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    sign_in(client)
+    token = form_token(client.get(f"/reports/{id_}").text)
+    form = {"form_token": token, "amendments_seen": "0"}
+    client.post(f"/reports/{id_}/messages", data=form | {"text": "Secret words?"})
+    client.post(f"/reports/{id_}/decisions", data=form | {"action": "dismiss", "version": "1"})
+    assert client.get(f"/reports/{report_id('nowhere')}").status_code == 404
+    noted = Audit(triage.database).newest(subject=id_)
+    assert [(each.action, each.permission) for each in noted] == [
+        ("dismiss", "reports.decide"),
+        ("messaged", "reports.message"),
+        ("viewed", "reports.read"),
+    ]
+    assert {each.person for each in noted} == {"analyst-2"}
+    assert "Secret" not in str(noted)
+
+
+def test_where_minors_are_exploited_an_analyst_alone_does_not_decide(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    form = {"action": "reclassify", "category": "sexual_exploitation_minors", "version": "1"}
+    path = f"/reports/{id_}/decisions"
+    sign_in(client)
+    refused = client.post(path, data=form | {"form_token": form_token(client.get("/").text)})
+    assert (refused.status_code, "reports.decide.minors" in refused.text) == (403, True)
+    waiting(client, 1)
+    sign_in(client, person="senior-1")
+    done = client.post(path, data=form | {"form_token": form_token(client.get("/").text)})
+    assert done.headers["location"] == "/?notice=applied"
+    sign_in(client)
+    back = {"action": "reclassify", "category": "fraud", "version": "2"}
+    assert client.post(path, data=back | {"form_token": form_token(client.get("/").text)}).status_code == 403
+
+
+@pytest.mark.parametrize("person", ["officer-1", "operator-1", "auditor-1", "admin-1", "custodian-1"])
+def test_other_roles_see_no_report(triage: Triage, client: httpx.Client, person: str) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    sign_in(client, person=person)
+    for path in ("/", f"/reports/{id_}"):
+        answer = client.get(path)
+        assert answer.status_code == 403
+        assert UNSURE not in answer.text
+    assert not any(each.action == "viewed" for each in Audit(triage.database).newest())

@@ -56,6 +56,7 @@ PURE_OF_OURS: Final = (
     "ibalagh.events",
     "ibalagh.contracts.codec",
     "ibalagh.storage.binary",
+    "ibalagh.storage.chain",
     "ibalagh.stream.deadletters",
     "ibalagh.stream.errors",
     "ibalagh.stream.ports",

@@ -13,10 +13,10 @@ from ibalagh.ops.shutdown import Shutdown
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve `app` on a free port of loopback; yields a client with its address as base."""
+def serving(app: FastAPI, port: int = 0) -> Iterator[httpx.Client]:
+    """Serve `app` on loopback, on a free port where none is named; yields a client with its address as base."""
     shutdown = Shutdown(5)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     thread = threading.Thread(target=runner.serve, args=(app, listener, shutdown))
     thread.start()

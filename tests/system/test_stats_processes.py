@@ -170,7 +170,7 @@ def check_pages(base: str) -> None:
         assert 'dir="rtl"' in refused.text
         assert "النصب والاحتيال" not in refused.text
         assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 401
-        signed = browser.post("/sign-in", data={"token": TOKEN})
+        signed = browser.post("/sign-in", data={"token": TOKEN, "pseudonym": "operator-1"})
         assert signed.status_code == 303
         assert TOKEN not in signed.headers["set-cookie"]
         page = browser.get("/", params={"lang": "ar"})

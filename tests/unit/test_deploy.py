@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
+from ibalagh.cli.people import WITH_PAGES
 from ibalagh.cli.settings import of_service
 from ibalagh.events.registry import SERVICES
 from ibalagh.local.paths import PROJECT_ROOT
@@ -98,6 +99,19 @@ def test_no_secret_is_written_into_the_compose_file() -> None:
         for variable, value in (entry.get("environment") or {}).items():
             if re.search("PASSWORD|TOKEN|DATABASE_URL", variable):
                 assert "${" in str(value), variable
+
+
+def test_people_sign_in_to_every_service_with_pages_by_the_provider() -> None:
+    assert {"oidc_client_secret", "sign_in_key"} == COMPOSE["secrets"].keys()
+    assert all(entry.keys() == {"file"} for entry in COMPOSE["secrets"].values())
+    for name in set(OURS) - {"setup"}:
+        has_pages = name in WITH_PAGES
+        assert ("IBALAGH_OIDC_ISSUER" in OURS[name]["environment"]) is has_pages
+        assert set(OURS[name].get("secrets", ())) == (set(COMPOSE["secrets"]) if has_pages else set())
+        if has_pages:
+            needed = ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE", "SIGN_IN_KEY_FILE", "SITE_URL")
+            assert {f"IBALAGH_{each}" for each in needed} <= OURS[name]["environment"].keys()
+            assert f"{name.upper()}_SITE_URL" in OURS[name]["environment"]["IBALAGH_SITE_URL"]
 
 
 def test_the_image_holds_what_the_services_import_and_nothing_else_of_the_tree() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.audit import START, Entry, Head, hash_of, problems
+from ibalagh.storage.chain import Head
+from services.intake.audit import START, Entry, hash_of, problems
 
 AT = datetime(2026, 11, 1, 12, 0, 0, 5, tzinfo=UTC)
 

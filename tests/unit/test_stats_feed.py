@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 
 from ibalagh.stream.errors import PassingError
 from ibalagh.stream.ports import Record
-from services.stats.feed import Feed
+from services.stats.feed import Feed, lasting
 from tests.support.poll import eventually
 
 DELTA = Record("stats.deltas", 0, 0, b"k", b"{}", ())
@@ -172,3 +172,25 @@ def test_a_database_that_is_away_delays_the_frame_and_loses_none() -> None:
     eventually(lambda: not answers)
     eventually(lambda: received[1:] == [frame(1, "back")])
     scene.end()
+
+
+def test_a_stream_that_lasted_long_enough_ends_and_leaves_nobody_listening() -> None:
+    ended = []
+
+    async def endless() -> AsyncGenerator[bytes]:
+        try:
+            while True:
+                yield b"frame"
+        finally:
+            ended.append(True)
+
+    async def three() -> AsyncGenerator[bytes]:
+        for _ in range(3):
+            yield b"frame"
+
+    async def all_of(frames: AsyncIterator[bytes]) -> list[bytes]:
+        return [frame async for frame in frames]
+
+    assert asyncio.run(all_of(lasting(endless(), 0))) == [b"frame"]
+    assert ended == [True]
+    assert len(asyncio.run(all_of(lasting(three(), 3600)))) == 3

@@ -1,115 +1,89 @@
-"""Sessions of the pages: what a cookie proves, and what the sign-in form, its refusals and its end answer."""
+"""Sessions without the world: what a cookie's secret gives, and what becomes of a session at a moment."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import ClassVar
+from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
-from fastapi import APIRouter
-from pydantic import SecretStr
 
-from ibalagh.events.vocabulary import Category, Urgency
-from ibalagh.ops.settings import Settings
-from ibalagh.web.app import create_app
-from ibalagh.web.session import Session, Sessions
-from ibalagh.web.signed_in import SignedInPages
-from ibalagh.web.words import CATEGORIES, COUNTRIES, LANGUAGES, URGENCIES
-from tests.support.serving import serving
+from ibalagh.web import session
+from ibalagh.web.roles import Permission, Role
+from ibalagh.web.session import Fate, Session, Times, fate
 
-TOKEN = "t" * 40
-NOW = 1_700_000_000.0
-SESSION = Session("ضابط", int(NOW) + 60)
+NOW = datetime(2024, 8, 1, 12, tzinfo=UTC)
+SECRET = "s" * 43
+OTHER = "o" * 43
 
 
-class _Settings(Settings):
-    service: ClassVar[str] = "triage"
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
 
 
-@contextmanager
-def browsing(*, token: str = TOKEN, asks_name: bool = True) -> Iterator[httpx.Client]:
-    """A browser before an application that has nothing but a sign-in."""
-    settings = _Settings(api_token=SecretStr(token))
-    pages = SignedInPages(settings, dict.fromkeys(LANGUAGES, "Desk"), lasts_s=60, asks_name=asks_name)
-    router = APIRouter()
-    pages.add_routes(router)
-    router.add_api_route("/", pages.ask, methods=["GET"], response_model=None)
-    app = create_app("Test", settings, [])
-    app.include_router(router)
-    with serving(app) as browser:
-        yield browser
+def times(*, seen: float = 0, ends: float = 3600, check: float | None = 60, confirmed: float = 0) -> Times:
+    return Times(after(seen), after(ends), None if check is None else after(check), after(confirmed))
 
 
-def test_a_cookie_tells_who_signed_in_until_its_end() -> None:
-    sessions = Sessions("triage", TOKEN)
-    cookie = sessions.issue(SESSION)
-    assert sessions.check(cookie, NOW) == SESSION
-    assert sessions.check(cookie, NOW + 61) is None
+@pytest.mark.parametrize(
+    ("kept", "at", "expected"),
+    [
+        (times(), 0, Fate.GOES_ON),
+        (times(), 59.9, Fate.GOES_ON),
+        (times(), 60, Fate.ASK),
+        (times(check=0), 0, Fate.ASK),
+        (times(check=None), 1199, Fate.GOES_ON),
+        (times(check=None), 1200, Fate.OVER),
+        (times(check=None, seen=1000, ends=1100), 1100, Fate.OVER),
+        (times(seen=1000), 1300, Fate.ASK),
+        (times(seen=1000, check=1100), 1050, Fate.UNCONFIRMED),
+        (times(seen=1000, check=1100, confirmed=900), 1050, Fate.GOES_ON),
+    ],
+)
+def test_a_session_ends_by_age_or_rest_and_asks_before_it_goes_on(kept: Times, at: float, expected: Fate) -> None:
+    assert fate(kept, after(at), idle_s=1200, unconfirmed_s=660) is expected
 
 
-@pytest.mark.parametrize("cookie", [None, "", ".", "é.é", "1.2.3", "nonsense"])
-def test_what_is_no_cookie_of_ours_is_no_session(cookie: str | None) -> None:
-    assert Sessions("triage", TOKEN).check(cookie, NOW) is None
+def test_the_last_request_is_noted_now_and_then() -> None:
+    assert not session.needs_touch(times(), after(29), 1800)
+    assert session.needs_touch(times(), after(30), 1800)
+    assert session.needs_touch(times(), after(15), 60)
 
 
-def test_a_cookie_that_was_altered_is_no_session() -> None:
-    sessions = Sessions("triage", TOKEN)
-    cookie = sessions.issue(SESSION)
-    assert sessions.check(cookie.replace(str(SESSION.ends_at_s), str(SESSION.ends_at_s + 600)), NOW) is None
+def test_what_the_server_keeps_does_not_give_the_cookie_and_forms_are_of_one_session() -> None:
+    assert SECRET.encode() not in session.id_of(SECRET)
+    assert session.form_token_matches(session.form_token(SECRET), SECRET)
+    assert not session.form_token_matches(session.form_token(SECRET), OTHER)
+    assert not session.form_token_matches("", SECRET)
+    assert not session.form_token_matches("é", SECRET)
 
 
-@pytest.mark.parametrize("other", [Sessions("triage", "another token"), Sessions("referral", TOKEN)])
-def test_a_cookie_of_another_token_or_service_is_no_session(other: Sessions) -> None:
-    assert other.check(Sessions("triage", TOKEN).issue(SESSION), NOW) is None
-    assert not other.form_token_matches(Sessions("triage", TOKEN).form_token("cookie"), "cookie")
+def test_tokens_are_opened_by_their_own_session_only() -> None:
+    sealed = session.seal(b"token", SECRET, b"n" * session.NONCE_BYTES)
+    assert b"token" not in sealed
+    assert session.unseal(sealed, SECRET) == b"token"
+    for secret, value in ((OTHER, sealed), (SECRET, sealed[:-1]), (SECRET, b"")):
+        with pytest.raises(ValueError, match="not sealed"):
+            session.unseal(value, secret)
 
 
-def test_without_a_token_in_the_settings_nobody_is_signed_in() -> None:
-    sessions = Sessions("triage", "")
-    assert sessions.check(sessions.issue(SESSION), NOW) is None
-    with browsing(token="") as browser:
-        assert browser.post("/sign-in", data={"token": "", "pseudonym": "a"}).status_code == 401
+def test_a_pseudonym_is_stable_and_tells_nothing_without_the_key() -> None:
+    one = session.pseudonym_of("https://id.example", "salma", b"k" * 32)
+    assert one == session.pseudonym_of("https://id.example", "salma", b"k" * 32)
+    others = {
+        session.pseudonym_of("https://id.example", "salma", b"x" * 32),
+        session.pseudonym_of("https://other.example", "salma", b"k" * 32),
+        session.pseudonym_of("https://id.example", "omar", b"k" * 32),
+        session.pseudonym_of("https://id.example|s", "alma", b"k" * 32),
+    }
+    assert len(others | {one}) == 5
+    assert "salma" not in one
 
 
-def test_signing_in_sets_a_cookie_and_keeps_the_language() -> None:
-    with browsing() as browser:
-        answer = browser.post("/sign-in?lang=ar", data={"token": TOKEN, "pseudonym": "analyst-1"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/?lang=ar")
-    cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    assert TOKEN not in cookie
+def test_over_https_cookies_are_bound_to_their_host() -> None:
+    assert session.cookie_name("triage", https=True) == "__Host-ibalagh_triage"
+    assert session.cookie_name("triage", https=False) == "ibalagh_triage"
 
 
-def test_a_name_is_needed_where_decisions_are_recorded_under_it() -> None:
-    with browsing() as browser:
-        for pseudonym in ("", "  ", "two\nlines"):
-            assert browser.post("/sign-in", data={"token": TOKEN, "pseudonym": pseudonym}).status_code == 422
-    with browsing(asks_name=False) as browser:
-        assert browser.post("/sign-in", data={"token": TOKEN}).status_code == 303
-
-
-def test_a_wrong_token_shows_the_form_again() -> None:
-    with browsing() as browser:
-        answer = browser.post("/sign-in?lang=en", data={"token": "wrong", "pseudonym": "a"})
-    assert answer.status_code == 401
-    assert "The token is not right." in answer.text
-
-
-def test_signing_out_needs_the_sessions_own_form() -> None:
-    with browsing() as browser:
-        assert browser.post("/sign-out").status_code == 401
-        browser.post("/sign-in", data={"token": TOKEN, "pseudonym": "a"})
-        assert browser.post("/sign-out", data={"form_token": "0" * 64}).status_code == 403
-        found = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get("/").text)
-        assert found is not None
-        assert browser.post("/sign-out", data={"form_token": found[1]}).status_code == 303
-        assert 'name="form_token"' not in browser.get("/").text
-
-
-def test_the_shared_words_cover_their_lists_in_every_language() -> None:
-    assert CATEGORIES.keys() == {category.value for category in Category}
-    assert URGENCIES.keys() == {f"urgency_{urgency.value}" for urgency in Urgency}
-    assert all(len(words) == len(LANGUAGES) and all(words) for words in (*CATEGORIES.values(), *URGENCIES.values()))
-    assert all(COUNTRIES[language].keys() == COUNTRIES["en"].keys() for language in LANGUAGES)
+def test_someone_may_what_one_of_the_roles_may() -> None:
+    both = Session("p", "P", frozenset({Role.OPERATOR, Role.OFFICER}))
+    assert both.may(Permission.FIGURES_READ)
+    assert both.may(Permission.CASES_ACT)
+    assert not both.may(Permission.REPORTS_READ)
+    assert not Session("p", "P", frozenset()).may(Permission.FIGURES_READ)
