@@ -20,7 +20,7 @@ MORE_EDGES: Final = {
         *("attachments/vessel", "batch", "custody", "dialogue", "dialogue_http", "dialogue_store", "edge"),
         *("evidence/fence", "evidence/syscalls", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer"),
         *("evidence/viewing", "form_evidence", "form_files", "forms", "gate", "groups", "key_check", "key_file"),
-        *("keys", "keys_cli", "keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli"),
+        *("keys_cli", "keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli"),
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
@@ -52,6 +52,7 @@ PURE_LIBRARIES: Final = frozenset(
 PURE_OF_OURS: Final = (
     "ibalagh.events",
     "ibalagh.contracts.codec",
+    "ibalagh.signing",
     "ibalagh.storage.binary",
     "ibalagh.stream.deadletters",
     "ibalagh.stream.errors",
