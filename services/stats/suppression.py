@@ -29,14 +29,15 @@ class Node(NamedTuple):
     sums: Sequence[Sequence["Node"]] = ()
 
 
-def suppressed(root: Node, k: int) -> frozenset[str]:
-    """The names of the cells that must not be published. Raises ValueError for a k below `LEAST_K`, for a name that
+def suppressed(root: Node, k: int, also: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The names of the cells that must not be published; `also` are names that are not in any case, if they are there
+    and not zero. Raises ValueError for a k below `LEAST_K`, for a name that
     comes twice, and for parts that do not add up to their whole."""
     if k < LEAST_K:
         raise ValueError(f"k is {k}, at least {LEAST_K} is needed")
     nodes = list(_walk(root))
     _check(nodes)
-    gone = {node.name for node in nodes if node.count < 0 or 0 < node.count < k}
+    gone = {node.name for node in nodes if node.count < 0 or 0 < node.count < k or (node.count and node.name in also)}
     while True:
         more = {name for node in nodes for parts in node.sums for name in _also(node, parts, gone, k)}
         if more <= gone:

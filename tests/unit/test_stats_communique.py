@@ -8,7 +8,7 @@ from ibalagh.events.vocabulary import Category
 from services.stats import crosstab
 from services.stats.communique import Figures, compute, in_words, share
 from services.stats.counting import Cell, Measure
-from services.stats.press import lines, text
+from services.stats.press import lines
 from services.stats.wording import LANGUAGES, MEASURES, WORDS
 from tests.unit.test_stats_counting import SMALL, count
 
