@@ -1,15 +1,15 @@
 """A communiqué as PDF, Arabic from right to left with its letters joined.
 
-In: a `Sheet`. Out: bytes, the same for the same sheet: nothing in them says when they were made. The font is Amiri, which
-has Arabic and Latin letters; HarfBuzz joins the letters. Tables are mirrored for Arabic: names stand on the right.
+In: a `Sheet`. Out: bytes, the same for the same sheet: nothing in them says when they were made. The font is Amiri,
+which has Arabic and Latin letters; HarfBuzz joins them. Tables are mirrored for Arabic: names stand on the right.
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
-import fontpkg_amiri
+import fontpkg_amiri  # type: ignore[import-untyped]
 from fpdf import FPDF
-from fpdf.enums import Align, TextDirection, XPos, YPos
+from fpdf.enums import Align, MethodReturnValue, TextDirection, WrapMode, XPos, YPos
 
 from ibalagh.web.pages import RIGHT_TO_LEFT
 from services.stats.sheet import Line, Section, Sheet
@@ -93,8 +93,7 @@ class _Page(FPDF):
     def _cells(self, label: str, numbers: tuple[str, ...], indent_mm: float = 0, *, heads: bool = False) -> None:
         """One row: the label, in as many lines as it needs, and the numbers beside its last one."""
         width = _LABEL_MM - indent_mm
-        lines = self.multi_cell(width, _LINE_MM, label, dry_run=True, output="LINES")
-        height = _LINE_MM * len(lines)
+        height = cast(float, self.multi_cell(width, _LINE_MM, label, dry_run=True, output=MethodReturnValue.HEIGHT))
         if self.will_page_break(height):
             self.add_page()
         top, left = self.get_y(), self.l_margin
@@ -116,7 +115,7 @@ class _Page(FPDF):
     def _code(self, text: str) -> None:
         """What is no language: from left to right, broken anywhere."""
         self._direct(left_to_right=True)
-        self.multi_cell(0, _SMALL_MM, text, align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode="CHAR")
+        self.multi_cell(0, _SMALL_MM, text, align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=WrapMode.CHAR)
         self._direct(left_to_right=False)
 
     def _direct(self, *, left_to_right: bool) -> None:

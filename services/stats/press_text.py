@@ -22,7 +22,10 @@ def text(sheet: Sheet) -> str:
         written += [section.title, "─" * width, *(_line(line, sheet) for line in section.lines), ""]
     written += [*sheet.notes, ""]
     written += [f"{say('log', sheet.language)}: {', '.join(sheet.log)}"] if sheet.log else []
-    written += [f"{say('key', sheet.language)}: {sheet.key_id}", f"{say('signature', sheet.language)}: {sheet.signature}"]
+    written += [
+        f"{say('key', sheet.language)}: {sheet.key_id}",
+        f"{say('signature', sheet.language)}: {sheet.signature}",
+    ]
     return "\n".join(each.rstrip() for each in written) + "\n"
 
 
@@ -35,7 +38,9 @@ def _line(line: Line, sheet: Sheet) -> str:
 def _row(label: str, columns: tuple[str, ...]) -> str:
     wrapped = label if _width(label) <= _LABEL_WIDTH else _shortened(label)
     padding = " " * (_LABEL_WIDTH - _width(wrapped.rpartition("\n")[2]))
-    return wrapped + padding + "".join(_right(text, width) for text, width in zip(columns, _COLUMN_WIDTHS, strict=False))
+    return (
+        wrapped + padding + "".join(_right(text, width) for text, width in zip(columns, _COLUMN_WIDTHS, strict=False))
+    )
 
 
 def _right(text: str, width: int) -> str:

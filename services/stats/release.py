@@ -41,8 +41,8 @@ class Days(Strict):
 
 
 class Document(Strict):
-    """What is signed. `smallest_count` is the k below which counts are left out; null when nothing is left out, which is
-    for those inside only."""
+    """What is signed. `smallest_count` is the k below which counts are left out; null when nothing is left out, which
+    is for those inside only."""
 
     version: Literal["ibalagh.communique.v1"] = VERSION
     key_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -106,20 +106,19 @@ def verify(signed: Signed, keys: PublicKeys) -> None:
 
 def period_before(period: Days) -> Days | None:
     """As many whole months, if the period is made of such, else as many days, that end where the period begins; None
-    for a period with an open end."""
+    for a period with an open end, and where the calendar has no such days."""
     if period.first is None or period.last is None:
         return None
-    last = period.first - timedelta(days=1)
-    after = period.last + timedelta(days=1)
-    if period.first.day == after.day == 1:
+    try:
+        after = period.last + timedelta(days=1)
+        last = period.first - timedelta(days=1)
+        if period.first.day != 1 or after.day != 1:
+            return Days(first=period.first - (after - period.first), last=last)
         months = (after.year - period.first.year) * _DECEMBER + after.month - period.first.month
         month = period.first.year * _DECEMBER + period.first.month - 1 - months
-        if month < _DECEMBER:
-            return None
         return Days(first=date(month // _DECEMBER, month % _DECEMBER + 1, 1), last=last)
-    if period.first.toordinal() <= (after - period.first).days:
+    except (OverflowError, ValueError):
         return None
-    return Days(first=period.first - (after - period.first), last=last)
 
 
 def overlap(one: Days, other: Days) -> bool:
@@ -164,4 +163,3 @@ def explain(earlier: Mapping[str, int], later: Mapping[str, int]) -> Explanation
     gained, lost = sum(each for each in differences if each > 0), -sum(each for each in differences if each < 0)
     moved = min(gained, lost)
     return Explanation(gained - moved, lost - moved, moved)
-

@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
     label: str
     depth: int
-    count: str
+    count: str  # type: ignore[assignment] # what a tuple counts by that name nobody asks
     share: str
     words: str
     before: str
@@ -53,7 +53,7 @@ class Sheet(NamedTuple):
     @property
     def compared(self) -> bool:
         """Whether there is a period to compare with."""
-        return len(self.columns) > 2  # noqa: PLR2004 - count and share
+        return len(self.columns) > 2
 
 
 def sheet(signed: Signed, language: str, label: Callable[[str, str], str]) -> Sheet:

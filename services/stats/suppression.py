@@ -25,7 +25,7 @@ class Node(NamedTuple):
     """A count by its name, which is its own in the whole tree, and the sums that give it: each a sequence of parts."""
 
     name: str
-    count: int
+    count: int  # type: ignore[assignment] # what a tuple counts by that name nobody asks
     sums: Sequence[Sequence["Node"]] = ()
 
 

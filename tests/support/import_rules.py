@@ -26,7 +26,11 @@ MORE_EDGES: Final = {
     ),
     "triage": ("app", "dialogue_http", "dialogue_store", "texts", "words"),
     "referral": ("app", "words"),
-    "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
+    "stats": (
+        *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
+        *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store", "signing"),
+        "watching",
+    ),
 }
 """Edges that a service split off from those above, since a file holds one idea; in a package, with its name."""
 

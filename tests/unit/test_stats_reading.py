@@ -121,7 +121,7 @@ def test_what_reporters_and_analysts_say_to_each_other_counts_nothing_and_is_no_
     found = fresh([talk, report, talk], Recalled())
     assert list(found.tallies.values()) == [1]
     assert (found.last, found.rejected) == (report, [])
-    assert fresh([talk], Recalled()) == ({}, None, [])
+    assert fresh([talk], Recalled()) == ([], {}, None, [])
     with pytest.raises(InvalidRecordError):
         SLIM.decode(with_header(record, "ce_origintime", b"soon"))
 
