@@ -21,7 +21,7 @@ from ibalagh.events.envelope import Data
 from ibalagh.stream.errors import InvalidRecordError
 from services.stats import facets, views
 from services.stats.counting import COUNTED, Moves, civil_day, moves_of
-from services.stats.facets import FacetMoves, Slot
+from services.stats.facets import FacetMoves, Slots
 
 CACHE_SIZE: Final = 20_000
 """Combinations of values kept, of about 1 kB; beyond, the dictionary starts anew, so that hostile input cannot make it
@@ -34,7 +34,7 @@ class Tally:
 
     __slots__ = ("facets", "moves", "slots")
 
-    def __init__(self, moves: Moves, facets: FacetMoves = (), slots: tuple[Slot, ...] = ()) -> None:
+    def __init__(self, moves: Moves, facets: FacetMoves = (), slots: Slots | None = None) -> None:
         self.moves = moves
         self.facets = facets
         self.slots = slots

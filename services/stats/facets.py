@@ -51,16 +51,26 @@ class FacetCell(NamedTuple):
 
 FacetMoves = tuple[tuple[FacetCell, int], ...]
 Traits = tuple[bytes, ...]
-"""Values of one event as JSON, in the order of its type's slots."""
+"""Values of one event as JSON; which of them is what, its type's slots say."""
 
 
 class Slot(NamedTuple):
-    """Where the trait at a place goes: the cell without its value."""
+    """Where the trait at place `at` goes: the cell without its value."""
 
+    at: int
     measure: Measure
     facet: Facet
     day: date
     category: Category | None
+
+
+class Slots:
+    """The slots of events alike; compared by identity, and the same for all that have the same."""
+
+    __slots__ = ("each",)
+
+    def __init__(self, *each: Slot) -> None:
+        self.each = each
 
 
 KEPT: Final[Mapping[Measure, tuple[Facet, ...]]] = {
@@ -88,56 +98,80 @@ def moves_of(view: Data) -> FacetMoves:
     return ()
 
 
-def slots_of(view: Data) -> tuple[Slot, ...]:
-    """Where an event's traits go, in the order of `traits_of`."""
+def slots_of(view: Data) -> Slots | None:
+    """Where an event's traits go; None if it has none."""
     if isinstance(view, views.Triaged):
-        day, category = view.facts.received_on, view.decision.category
-        return (
-            Slot(Measure.TRIAGED, Facet.CHANNEL, day, category),
-            Slot(Measure.MACHINE, Facet.VARIETY, day, category),
-            Slot(Measure.TRIAGED, Facet.URGENCY, day, category),
-            Slot(Measure.TRIAGED, Facet.PROVINCE, day, category),
-        )
+        return _triaged(view.facts.received_on, view.decision.category)
+    if isinstance(view, views.Opened):
+        return _referred(view.facts.received_on, OPENED_AT)
     if isinstance(view, views.Joined):
-        return tuple(
-            Slot(Measure.REFERRED, facet, view.facts.received_on, None)
-            for facet in (Facet.CHANNEL, Facet.URGENCY, Facet.PROVINCE)
-        )
-    return ()
+        return _referred(view.facts.received_on, JOINED_AT)
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _triaged(day: date, category: Category) -> Slots:
+    channel, variety, urgency, province = TRIAGED_AT
+    return Slots(
+        Slot(channel, Measure.TRIAGED, Facet.CHANNEL, day, category),
+        Slot(variety, Measure.MACHINE, Facet.VARIETY, day, category),
+        Slot(urgency, Measure.TRIAGED, Facet.URGENCY, day, category),
+        Slot(province, Measure.TRIAGED, Facet.PROVINCE, day, category),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _referred(day: date, at: tuple[int, int, int]) -> Slots:
+    facets = (Facet.CHANNEL, Facet.URGENCY, Facet.PROVINCE)
+    return Slots(*(Slot(place, Measure.REFERRED, facet, day, None) for place, facet in zip(at, facets, strict=True)))
 
 
 def traits_of(type_: str, payload: Mapping[str, Any]) -> Traits | None:
-    """The traits of an event of `type_`, None if its type has none. `payload` is what was found to be valid."""
-    found = _TRAITS.get(type_)
-    return None if found is None else tuple(orjson.dumps(value) for value in found(payload))
+    """The traits of an event of `type_`, None if its type has none. `payload` is what was found to be valid. Between
+    traits, where `glance` has other things, it has nothing."""
+    if type_ not in _TRAITS:
+        return None
+    at, found = _TRAITS[type_]
+    traits = [b""] * (max(at) + 1)
+    for place, value in zip(at, found(payload), strict=True):
+        traits[place] = orjson.dumps(value)
+    return tuple(traits)
 
 
-_TRAITS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[object, ...]]]] = {
-    PREFIX + "report.triaged.v1": lambda p: (
-        p["facts"]["channel"],
-        p["variety"],
-        int(p["decision"]["urgency"]),
-        p["decision"].get("province"),
+def _in_case(payload: Mapping[str, Any]) -> tuple[object, ...]:
+    return payload["facts"]["channel"], int(payload["urgency"]), payload.get("province")
+
+
+TRIAGED_AT: Final = (1, 2, 4, 6)
+OPENED_AT: Final = (2, 4, 5)
+JOINED_AT: Final = (1, 3, 4)
+"""Places of channel, (variety,) urgency and province among what `glance` takes out of the value."""
+
+_TRAITS: Final[Mapping[str, tuple[tuple[int, ...], Callable[[Mapping[str, Any]], tuple[object, ...]]]]] = {
+    PREFIX + "report.triaged.v1": (
+        TRIAGED_AT,
+        lambda p: (
+            p["facts"]["channel"],
+            p["variety"],
+            int(p["decision"]["urgency"]),
+            p["decision"].get("province"),
+        ),
     ),
-    **dict.fromkeys(
-        (PREFIX + "case.opened.v1", PREFIX + "case.joined.v1"),
-        lambda p: (p["facts"]["channel"], int(p["urgency"]), p.get("province")),
-    ),
+    PREFIX + "case.opened.v1": (OPENED_AT, _in_case),
+    PREFIX + "case.joined.v1": (JOINED_AT, _in_case),
 }
 
 
-def fold(
-    fixed: Iterable[tuple[FacetMoves, int]], traits: Iterable[tuple[tuple[Slot, ...], Sequence[Traits]]]
-) -> dict[FacetCell, int]:
+def fold(fixed: Iterable[tuple[FacetMoves, int]], traits: Mapping[Slots, Sequence[Traits]]) -> dict[FacetCell, int]:
     """The sum of moves, each taken so many times, and of the traits of events with the same slots."""
     cells: dict[FacetCell, int] = {}
     for moves, times in fixed:
         for cell, count in moves:
             cells[cell] = cells.get(cell, 0) + count * times
-    for slots, rows in traits:
-        for slot, column in zip(slots, zip(*rows, strict=True), strict=True):
-            for raw, count in Counter(column).items():
-                placed = FacetCell(*slot, _value(raw))
+    for slots, rows in traits.items():
+        for at, measure, facet, day, category in slots.each:
+            for raw, count in Counter([row[at] for row in rows]).items():
+                placed = FacetCell(measure, facet, day, category, _value(raw))
                 cells[placed] = cells.get(placed, 0) + count
     return {cell: count for cell, count in cells.items() if count}
 

@@ -81,14 +81,10 @@ Groups = tuple[bytes, ...]
 Pick = Callable[[Groups], Groups]
 
 
-def _pick(*places: int) -> Pick:
-    return itemgetter(*places)
-
-
-SORTED: Final[Mapping[str, tuple[Pick, Pick]]] = {
-    PREFIX + "report.triaged.v1": (_pick(0, 3, 5), _pick(1, 2, 4, 6)),
-    PREFIX + "case.opened.v1": (_pick(0, 1, 3, 6), _pick(2, 4, 5)),
-    PREFIX + "case.joined.v1": (_pick(0, 2, 5), _pick(1, 3, 4)),
+DECIDING: Final[Mapping[str, Pick]] = {
+    PREFIX + "report.triaged.v1": itemgetter(0, 3, 5),
+    PREFIX + "case.opened.v1": itemgetter(0, 1, 3, 6),
+    PREFIX + "case.joined.v1": itemgetter(0, 2, 5),
 }
-"""By type: which groups decide, and which are traits in the order of `facets.slots_of`. In a type that is not here, all
+"""By type: which groups decide; the others are traits, whose places are in `facets`. In a type that is not here, all
 groups decide."""

@@ -24,7 +24,7 @@ from services.stats import contents, facets
 from services.stats.contents import Contents, Tally
 from services.stats.counting import COUNTED, NOT_COUNTED, civil_day
 from services.stats.facets import Traits
-from services.stats.glance import PATTERNS, REPORT_ID, SORTED, Pick, Take
+from services.stats.glance import DECIDING, PATTERNS, REPORT_ID, Pick, Take
 
 _UUID: Final = regex(UUID_FORM.encode())
 _UUID_SHAPE: Final = b"hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
@@ -145,7 +145,7 @@ class _Reader(NamedTuple):
     topic: str
     kind: Kind | None
     take: Take | None
-    sorted: tuple[Pick, Pick] | None
+    pick: Pick | None
     known: dict[tuple[bytes, ...], Tally]
 
 
@@ -157,10 +157,11 @@ class CountingCodec(Codec):
         self._contents = Contents()
         self._last_time: bytes | None = None
         self._days: dict[bytes, date] = {}
+        self._hour, self._day = b"none yet", date.min
         self._chains: dict[tuple[str, int, bytes], Chain] = {}
         self._readers = {
             name.encode(): _Reader(
-                name, self.topic(EVENT_TYPES[name].topic), _KINDS.get(name), PATTERNS.get(name), SORTED.get(name), {}
+                name, self.topic(EVENT_TYPES[name].topic), _KINDS.get(name), PATTERNS.get(name), DECIDING.get(name), {}
             )
             for name in COUNTED
         }
@@ -186,7 +187,7 @@ class CountingCodec(Codec):
                 (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, made), (n7, time) = headers
                 usual = (n0, n1, n2, n3, n4, n5, n6, n7) == _ROOTS_HEADERS
                 chain, offset, number = None, b"", b""
-            _, expected_topic, kind, take, sorted_, known = self._readers[type_]
+            _, expected_topic, kind, take, pick, known = self._readers[type_]
             if (
                 usual
                 and topic == expected_topic
@@ -196,14 +197,13 @@ class CountingCodec(Codec):
                 and subject.translate(_TO_SHAPE) == _UUID_SHAPE
                 and (time == self._last_time or self._is_time(time))
             ):
-                known_on = self._days.get(made[:_HOUR_BYTES]) if made[-1:] == b"Z" else None
-                if known_on is None:
-                    known_on = self._known_on(made, time)
+                known_on = self._day if made.startswith(self._hour) else self._known_on(made, time)
                 if take is not None:
-                    deciding = take(value).groups()  # type: ignore[union-attr] # one of the oddities
-                    traits = None
-                    if sorted_ is not None:
-                        deciding, traits = sorted_[0](deciding), sorted_[1](deciding)
+                    deciding = traits = take(value).groups()  # type: ignore[union-attr] # one of the oddities
+                    if pick is None:
+                        traits = None
+                    else:
+                        deciding = pick(traits)
                     if deciding not in known:
                         return self._remember(known, deciding, self._with_care(record))
                     if kind is None:
@@ -232,21 +232,21 @@ class CountingCodec(Codec):
         return True
 
     def _known_on(self, made: bytes | None, origin: bytes) -> date:
-        """The civil day of an hour in UTC, in which the event was made; of its origin if that cannot be read."""
-        if made is not None and made[-1:] == b"Z":
-            hour = made[:_HOUR_BYTES]
-            if hour in self._days:
-                return self._days[hour]
-            if _HOUR.fullmatch(hour):
-                try:
-                    day = civil_day(datetime.fromisoformat(f"{hour.decode()}:00:00+00:00"))
-                except ValueError:
+        """The civil day of the hour, in UTC, in which the event was made; of its origin if that cannot be read."""
+        hour = (made or b"")[:_HOUR_BYTES]
+        day = self._days.get(hour)
+        if day is None:
+            try:
+                if not _HOUR.fullmatch(hour):
                     return civil_day(parse_time(origin))
-                if len(self._days) >= contents.CACHE_SIZE:
-                    self._days.clear()
-                self._days[hour] = day
-                return day
-        return civil_day(parse_time(origin))
+                day = civil_day(datetime.fromisoformat(f"{hour.decode()}:00:00+00:00"))
+            except ValueError:
+                return civil_day(parse_time(origin))
+            if len(self._days) >= contents.CACHE_SIZE:
+                self._days.clear()
+            self._days[hour] = day
+        self._hour, self._day = hour, day
+        return day
 
     def _remember(
         self, known: dict[tuple[bytes, ...], Tally], deciding: tuple[bytes, ...], event: Event[Data]
