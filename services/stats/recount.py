@@ -19,10 +19,11 @@ from ibalagh.stream.errors import FatalStreamError, InvalidRecordError
 from ibalagh.stream.kafka import KafkaConsumer
 from ibalagh.stream.ports import Consumer, Positions, Record, TopicPartition
 from services.stats import store
+from services.stats.counted import Kind
 from services.stats.counting import TOPICS, Cell
 from services.stats.facets import FacetCell
 from services.stats.names import group
-from services.stats.reading import CountingCodec, Kind
+from services.stats.reading import CountingCodec
 from services.stats.repeats import Mark, Once, Place, Source, fresh
 from services.stats.summing import Late, Sums, sums
 

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, Protocol, cast
 from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.unit import Rejected
 from services.stats.contents import Tally
-from services.stats.reading import Chain, Counted, Kind, counted
+from services.stats.counted import Chain, Counted, Kind, counted
 
 
 class Source(NamedTuple):

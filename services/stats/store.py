@@ -16,9 +16,9 @@ from ibalagh.storage.binary import stream
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.ports import Positions, TopicPartition
+from services.stats.counted import Kind
 from services.stats.counting import Cell, Measure
 from services.stats.facets import Facet, FacetCell
-from services.stats.reading import Kind
 from services.stats.repeats import Mark, Once, Place, Source
 from services.stats.summing import Late, Sums
 

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from services.stats import facets
 from services.stats.contents import Tally
+from services.stats.counted import Counted
 from services.stats.counting import Cell, fold
 from services.stats.facets import FacetCell, Slots, Traits
-from services.stats.reading import Counted
 from services.stats.repeats import Fresh
 
 Late = Mapping[tuple[date, Cell], int]

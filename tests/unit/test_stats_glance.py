@@ -13,8 +13,9 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.vocabulary import Category, Disposition, IndicatorKind, Urgency, Variety
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
+from services.stats.counted import counted
 from services.stats.glance import PATTERNS
-from services.stats.reading import CountingCodec, counted
+from services.stats.reading import CountingCodec
 from services.stats.repeats import Fresh
 from services.stats.summing import Sums, sums
 from tests.unit.stats_log import DAY, NOW, Log, decision, facts

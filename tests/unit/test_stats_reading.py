@@ -10,8 +10,9 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import EVENT_TYPES
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
+from services.stats.counted import Kind, counted
 from services.stats.counting import COUNTED, NOT_COUNTED, moves_of
-from services.stats.reading import CountingCodec, Kind, counted
+from services.stats.reading import CountingCodec
 from services.stats.recount import Recalled
 from services.stats.repeats import fresh
 from tests.unit.test_stats_counting import SMALL
