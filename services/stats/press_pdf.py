@@ -4,6 +4,7 @@ In: a `Sheet`. Out: bytes, the same for the same sheet: nothing in them says whe
 which has Arabic and Latin letters; HarfBuzz joins them. Tables are mirrored for Arabic: names stand on the right.
 """
 
+import logging
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -15,6 +16,7 @@ from ibalagh.web.pages import RIGHT_TO_LEFT
 from services.stats.sheet import Line, Section, Sheet
 from services.stats.wording import say
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table of a font that it makes smaller
 _FONT: Final = "Amiri"
 _FILES: Final = fontpkg_amiri.ROOT / "files"
 _MARGIN_MM: Final = 18

@@ -1,13 +1,15 @@
 """What anyone may read: published communiqués, their corrections, and reports received by day. Bytes, made once.
 
 In: the database. Out: documents as JSON and CSV with their ETag. Everything is asked of the database once in
-`cache_s` seconds, however many ask. The days are a snapshot that is made once for each civil day and kept: it ends with
-the day before, and is the same for everybody until the next. Days and communiqués count different things (received,
-processed), so no difference of the two says anything about people.
+`cache_s` seconds, however many ask; while it is away, the answers are those that there were. The days are a snapshot
+that is made once for each civil day and kept: it ends with the day before, and is the same for everybody until the
+next. Days and communiqués count different things (received, processed), so no difference of the two says anything
+about people.
 """
 
 import csv
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,11 +21,13 @@ import orjson
 
 from ibalagh.signing import PublicKeys
 from ibalagh.storage.postgres import Database
+from ibalagh.stream.errors import PassingError
 from services.stats import press_csv, publishing, release_store
 from services.stats.counting import Measure, civil_day
 
 DAYS_VERSION: Final = "ibalagh.days.v1"
 JSON: Final = "application/json"
+_log = logging.getLogger(__name__)
 
 
 class Open(NamedTuple):
@@ -67,9 +71,18 @@ class PublicData:
         with self._lock:
             now = self._monotonic()
             if self._fresh_until is None or now >= self._fresh_until:
-                self._answers = self._make()
+                self._answers = self._made_or_kept()
                 self._fresh_until = now + self._cache_s
             return self._answers.get(path)
+
+    def _made_or_kept(self) -> Mapping[str, Open]:
+        try:
+            return self._make()
+        except PassingError as error:
+            if self._fresh_until is None:
+                raise
+            _log.warning("what is public is answered as it was", extra={"error": type(error).__name__})
+            return self._answers
 
     def _make(self) -> dict[str, Open]:
         today = civil_day(self._clock())

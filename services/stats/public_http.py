@@ -1,6 +1,6 @@
 """The public interface: read only, without sign-in, for any web page (CORS), cheap to ask again (ETag, 304).
 
-In: GET and HEAD. Out: bytes that are made already (`public_data`). Nothing is kept of who asked.
+In: GET. Out: bytes that are made already (`public_data`). Nothing is kept of who asked.
 """
 
 from typing import Annotated, Final

@@ -1,7 +1,9 @@
 """Publishing on a real database: what is stored, compared, corrected and refused, and what anyone may read of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -10,7 +12,8 @@ from ibalagh.events.vocabulary import Category
 from ibalagh.signing import PublicKeys, SigningKey
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
-from services.stats import release, store, tables
+from ibalagh.stream.errors import PassingError
+from services.stats import cli, release, store, tables
 from services.stats.counting import Cell, Measure
 from services.stats.facets import Facet, FacetCell
 from services.stats.public_data import PublicData
@@ -196,3 +199,64 @@ def test_what_is_public_is_asked_of_the_database_once_in_a_while(database: Datab
     add(database, referred(100))
     publish(database)
     assert data.get("releases/2031-06-01_2031-06-30.json") is None
+
+
+def test_the_public_is_answered_as_before_while_the_database_is_away(database: Database) -> None:
+    add(database, referred(100))
+    publish(database)
+    moments = iter((0.0, 100.0))
+    data = PublicData(
+        database, PublicKeys([KEY.public]), k=5, cache_s=1, clock=lambda: NOW, monotonic=lambda: next(moments)
+    )
+    before = data.get("releases.json")
+    with patch.object(database, "transaction", side_effect=PassingError("away")):
+        assert data.get("releases.json") == before
+        with pytest.raises(PassingError):
+            public(database).get("releases.json")
+
+
+@pytest.fixture
+def command(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`ibalagh stats` on the test's database, with a key of its own."""
+    monkeypatch.setenv("IBALAGH_DATABASE_URL", database_url)
+    monkeypatch.setenv("IBALAGH_HOME", str(tmp_path))
+    return lambda *arguments: cli.main([str(each) for each in arguments])
+
+
+PERIOD = ("--from", "2031-06-01", "--to", "2031-06-30")
+
+
+def test_a_communique_is_written_checked_published_and_corrected_by_commands(
+    database: Database, command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(database, referred(100))
+    add(database, referred(3, Category.VIOLENCE_THREATS))
+    file = tmp_path / "communique.json"
+    assert command("communique", *PERIOD, "--format", "json", "--output", file) == 0
+    assert command("check", file) == 0
+    file.write_bytes(file.read_bytes().replace(b'"count": 103', b'"count": 104'))
+    assert command("check", file) == 1
+    assert "it was changed" in capsys.readouterr().err
+    file.write_text("{}")
+    assert command("check", file) == command("check", tmp_path / "nothing") == 1
+
+    assert command("communique", *PERIOD, "--exact", "--lang", "fr") == 0
+    assert "Violences et menaces                              3" in capsys.readouterr().out
+    assert command("communique", *PERIOD, "--as-of", "2031-06-02", "--exact") == 0
+    assert "Reports processed                                     0" in capsys.readouterr().out
+    assert command("communique", "--from", "2031-06-02", "--to", "2031-06-01") == 1
+
+    assert command("releases") == 0
+    assert command("publish", *PERIOD) == 1  # it is not over
+    assert "not over" in capsys.readouterr().err
+    add(database, referred(50, day=date(2020, 6, 3)))
+    past = ("--from", "2020-06-01", "--to", "2020-06-30")
+    assert command("publish", *past) == command("publish", *past) == 0
+    told = capsys.readouterr().out
+    assert "Published: 2020-06-01 to 2020-06-30, number 1." in told
+    assert "has changed" in told
+    add(database, referred(9, day=date(2020, 6, 4)))
+    assert command("publish", *past) == command("releases") == 0
+    told = capsys.readouterr().out
+    assert "9 came in, 0 were taken out, 0 changed place" in told
+    assert "fraud: 50 -> 59" in told
