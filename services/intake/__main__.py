@@ -21,6 +21,7 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.local.paths import home
 from ibalagh.ops import logging as logs
 from ibalagh.ops.health import Probe
+from ibalagh.ops.keyfiles import read_or_create, read_public
 from ibalagh.ops.runner import Loop, run
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.outbox import PostgresOutbox
@@ -54,7 +55,6 @@ from services.intake.edge import Edge
 from services.intake.gate import Gate, Keys
 from services.intake.handlers import TOPICS, StatusCodec, project
 from services.intake.key_check import KeyCheck, LostKeyError, Places, at_start
-from services.intake.keys import read_or_create, read_public
 from services.intake.keystore import KeyStore
 from services.intake.proof import Proofs
 from services.intake.publisher import Publisher

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ibalagh.ops.keyfiles import ensure_key, read_or_create
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.stream.errors import PassingError
 from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Prepared
 from services.intake.key_file import KeyFile
-from services.intake.keys import ensure_key, read_or_create
 from services.intake.publisher import Store
 from services.intake.store import Stored
 from services.intake.vault import Random, check_value

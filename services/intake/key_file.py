@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from services.intake.keys import read_keys
+from ibalagh.ops.keyfiles import read_keys
 from services.intake.vault import KeyRing, Random
 
 _log = logging.getLogger(__name__)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ibalagh.events.envelope import NIL_UUID
+from ibalagh.ops.keyfiles import read_keys, replace_keys
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from services.intake.attachments.file_keys import context_of
 from services.intake.key_file import LOOK_EVERY_S
-from services.intake.keys import read_keys, replace_keys
 from services.intake.vault import KEY_BYTES, KeyRing, Random, rewrap
 
 _SQL: Final = load("services.intake")

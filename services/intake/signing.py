@@ -8,24 +8,19 @@ give an equal receipt. Keys are published as a JSON Web Key Set (RFC 7517, RFC 8
 (RFC 7638), so nobody can give another key's id to a key.
 """
 
-import base64
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ibalagh.events.envelope import Uuid
+from ibalagh.signing import BadSignatureError, PublicKeys, SigningKey, UnknownKeyError
 from ibalagh.stream.ports import Acknowledgement
 
 VERSION: Final = "ibalagh.receipt.v1"
 """Part of what is signed, so that a signature of something else never passes for a receipt's."""
-SEED_BYTES: Final = 32
 _TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
 
 
@@ -93,23 +88,16 @@ class SignedReceipt(_Strict):
     signature: Annotated[str, StringConstraints(pattern=_Base64 % 86)]
 
 
-class KeySet:
-    """Public keys by id; `jwks` is the document that publishes them, in their order."""
-
-    def __init__(self, publics: Sequence[bytes] = ()) -> None:
-        keys = {thumbprint(public): public for public in publics}
-        self._keys = {id_: Ed25519PublicKey.from_public_bytes(public) for id_, public in keys.items()}
-        self.publics: Sequence[bytes] = tuple(keys.values())
-        self.jwks: Mapping[str, Any] = {"keys": [_jwk(id_, public) for id_, public in keys.items()]}
+class KeySet(PublicKeys):
+    """Public keys that sign receipts."""
 
     def verify(self, receipt: SignedReceipt) -> None:
         """Raises `InvalidReceiptError` unless one of these keys signed exactly this document."""
-        key = self._keys.get(receipt.document.key_id)
-        if key is None:
-            raise InvalidReceiptError(Check.KEY)
         try:
-            key.verify(_decoded(receipt.signature), canonical(receipt.document.model_dump()))
-        except (InvalidSignature, ValueError):
+            self.check(receipt.document.key_id, receipt.document.model_dump(), receipt.signature)
+        except UnknownKeyError:
+            raise InvalidReceiptError(Check.KEY) from None
+        except BadSignatureError:
             raise InvalidReceiptError(Check.SIGNATURE) from None
 
 
@@ -117,31 +105,22 @@ class Signer:
     """Signs with one key; `keys` holds its public part first, then those of `earlier` keys."""
 
     def __init__(self, seed: bytes, earlier: KeySet | None = None) -> None:
-        if len(seed) != SEED_BYTES:
-            raise ValueError(f"a signing key has {SEED_BYTES} bytes")
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        public = self._private.public_key().public_bytes_raw()
-        self._key_id = thumbprint(public)
-        self.keys = KeySet([public, *(earlier.publics if earlier else ())])
+        self._key = SigningKey(seed)
+        self.keys = KeySet([self._key.public, *(earlier.publics if earlier else ())])
 
     def sign(self, facts: Facts) -> Mapping[str, Any]:
         """The signed receipt, ready to be written as JSON; `SignedReceipt` is its form."""
         topic, partition, offset = facts.position
         document = {
             "version": VERSION,
-            "key_id": self._key_id,
+            "key_id": self._key.key_id,
             "report_id": facts.report_id,
             "accepted_at": facts.accepted_at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
             "received_sha256": facts.received_sha256.hex(),
             "record_sha256": facts.record_sha256.hex(),
             "log": {"topic": topic, "partition": partition, "offset": offset},
         }
-        return {"document": document, "signature": _encoded(self._private.sign(canonical(document)))}
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """The bytes that are signed: see the head of this module."""
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+        return {"document": document, "signature": self._key.signature(document)}
 
 
 def read_receipt(given: object) -> SignedReceipt:
@@ -157,41 +136,4 @@ def read_receipt(given: object) -> SignedReceipt:
 def read_keys(given: object) -> KeySet:
     """Published keys from parsed JSON: a key set, or one key of it. Raises `ValueError` for anything else, also for a
     key whose id is not its thumbprint."""
-    keys = given.get("keys", [given]) if isinstance(given, dict) else None
-    if not isinstance(keys, list) or not keys:
-        raise ValueError("no published keys")
-    return KeySet([_public(key) for key in keys])
-
-
-def thumbprint(public: bytes) -> str:
-    """The id of a public key of 32 bytes (RFC 7638)."""
-    required = canonical({"crv": "Ed25519", "kty": "OKP", "x": _encoded(public)})
-    return _encoded(hashlib.sha256(required).digest())
-
-
-def _jwk(id_: str, public: bytes) -> dict[str, str]:
-    return {"kty": "OKP", "crv": "Ed25519", "x": _encoded(public), "kid": id_, "use": "sig", "alg": "EdDSA"}
-
-
-def _public(key: object) -> bytes:
-    if not isinstance(key, dict) or (key.get("kty"), key.get("crv")) != ("OKP", "Ed25519"):
-        raise ValueError("not an Ed25519 key")
-    try:
-        public = _decoded(str(key.get("x", "")))
-    except ValueError:
-        raise ValueError("a key is not base64url") from None
-    if len(public) != SEED_BYTES or key.get("kid") != thumbprint(public):
-        raise ValueError("a key's id is not its thumbprint")
-    return public
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def _decoded(text: str) -> bytes:
-    """The bytes that `_encoded` writes as `text`, and no other text for them. Raises `ValueError`."""
-    raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-    if _encoded(raw) != text:
-        raise ValueError("not canonical base64url")
-    return raw
+    return KeySet.read(given)

@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ibalagh.local.paths import home
+from ibalagh.ops.keyfiles import ensure_key
 from ibalagh.storage.chain import Head
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
@@ -32,7 +33,6 @@ from services.intake.audit import problems
 from services.intake.custody import ROLE, Asking, Custody, RefusedError, asking
 from services.intake.key_check import KeyCheck, Places
 from services.intake.key_file import KeyFile
-from services.intake.keys import ensure_key
 from services.intake.rotation import Rotation, RotationError
 from services.intake.settings import CustodianSettings
 from services.intake.vault import SealBrokenError

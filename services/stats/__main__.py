@@ -7,6 +7,8 @@ import os
 import sys
 import uuid
 from collections.abc import Collection
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import FastAPI
@@ -23,13 +25,16 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer, prob
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
-from services.stats import dashboard, http, names
+from services.stats import communique_pages, dashboard, http, names, public_http, signing
 from services.stats.counting import TOPICS
 from services.stats.feed import Feed
 from services.stats.handlers import Counters
 from services.stats.patience import PatientConsumer
+from services.stats.public_data import PublicData
 from services.stats.reading import CountingCodec
+from services.stats.recount import Reader, log_reader
 from services.stats.settings import StatsSettings
+from services.stats.watching import Watch
 
 _PROBE_TIMEOUT_S: Final = 1.5
 
@@ -48,7 +53,8 @@ def main() -> int:
         Probe(counters.name, counters.check),
         Probe(relay.name, relay.check),
     ]
-    loops = {"counters": counters.run, "relay": relay.run, "feed": feed.run}
+    watch = _watch(settings, database)
+    loops = {"counters": counters.run, "relay": relay.run, "feed": feed.run, "watch": watch.run}
     try:
         return run(settings.service, loops, application(settings, database, feed, probes), settings)
     finally:
@@ -58,8 +64,11 @@ def main() -> int:
 def application(settings: StatsSettings, database: Database, feed: Feed, probes: list[Probe]) -> FastAPI:
     """The HTTP application: JSON, the event stream, the dashboard."""
     app = create_app("Ibalagh stats", settings, probes, description="Exact counters, windows, the communiqué.")
-    http.add_routes(app, settings, database, feed)
+    publisher = signing.publisher(settings)
+    http.add_routes(app, settings, database, feed, publisher)
     dashboard.add_routes(app, settings, database, feed)
+    communique_pages.add_routes(app, settings, database, publisher)
+    public_http.add_routes(app, _public_data(settings, database))
     return app
 
 
@@ -89,6 +98,25 @@ def _relay(settings: StatsSettings, database: Database) -> Relay:
         producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, name),
         poll_s=settings.deltas_every_s,
     )
+
+
+def _public_data(settings: StatsSettings, database: Database) -> PublicData:
+    return PublicData(
+        database,
+        signing.published_keys(settings),
+        k=settings.smallest_count,
+        cache_s=settings.public_cache_s,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def _watch(settings: StatsSettings, database: Database) -> Watch:
+    consumer = names.group(settings.topic_prefix)
+
+    def open_reader() -> AbstractContextManager[Reader]:
+        return log_reader(settings.kafka_bootstrap, settings.topic_prefix)
+
+    return Watch(database, consumer, open_reader, every_s=settings.verify_every_s, pause=settings.verify_pause)
 
 
 def _feed(settings: StatsSettings, database: Database) -> Feed:

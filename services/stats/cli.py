@@ -1,28 +1,23 @@
-"""`ibalagh stats communique|verify|rebuild`: the figures, whether they are right, and how they are made anew.
+"""`ibalagh stats`: the figures, whether they are right, how they are made anew, and what is published of them.
 
 Exit code 0 when done (verify: nothing differs), 1 with a sentence or the differences, 2 for wrong usage.
 """
 
 import argparse
 import sys
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import ConflictError, FatalStreamError, PassingError, UnknownOutcomeError
-from ibalagh.stream.kafka import KafkaConsumer
-from services.stats import communique, press, store, wording
-from services.stats.counting import Cell
+from services.stats import communique_cli
 from services.stats.names import group
-from services.stats.reading import CountingCodec
 from services.stats.rebuild import RebuildError, rebuild
+from services.stats.recount import Difference, Reader, differences, log_reader, read_counted, recount
 from services.stats.recount import Progress as Report
-from services.stats.recount import Reader, differences, recount
 from services.stats.settings import StatsSettings
 
 _SHOWN_DIFFERENCES = 50
@@ -34,9 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = StatsSettings()
     database = Database(settings.database_url, settings.service)
     try:
-        if arguments.action == "communique":
-            return _communique(database, arguments)
-        return _verify(database, settings) if arguments.action == "verify" else _rebuild(database, settings)
+        return _carry_out(database, settings, arguments)
     except (PassingError, UnknownOutcomeError) as error:
         return _fail(f"The broker or the database does not answer ({error}): is the stack running?")
     except ConflictError:
@@ -49,54 +42,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         database.close()
 
 
+def _carry_out(database: Database, settings: StatsSettings, arguments: argparse.Namespace) -> int:
+    actions: dict[str, Callable[[], int]] = {
+        "communique": lambda: communique_cli.communique(database, settings, arguments),
+        "publish": lambda: communique_cli.publish(database, settings, arguments),
+        "releases": lambda: communique_cli.releases(database),
+        "check": lambda: communique_cli.check(settings, arguments),
+        "verify": lambda: _verify(database, settings),
+        "rebuild": lambda: _rebuild(database, settings),
+    }
+    return actions[arguments.action]()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ibalagh stats", description="The platform's figures.")
     actions = parser.add_subparsers(dest="action", required=True)
-    figures = actions.add_parser("communique", help="the figures of a period, ready to publish")
-    figures.add_argument("--from", dest="first", type=_day, help="first civil day, YYYY-MM-DD (default: the beginning)")
-    figures.add_argument("--to", dest="last", type=_day, help="last civil day, included (default: today)")
-    figures.add_argument("--format", choices=("text", "json"), default="text")
-    figures.add_argument("--lang", choices=wording.LANGUAGES, default="en")
+    communique_cli.add_parsers(actions)
     actions.add_parser("verify", help="count again from the log and compare with the database")
     actions.add_parser("rebuild", help="make the counters anew from the log; the workers may go on meanwhile")
     return parser
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day of the form YYYY-MM-DD") from None
-
-
-def _communique(database: Database, arguments: argparse.Namespace) -> int:
-    period = store.Period(arguments.first, arguments.last)
-    if period.first and period.last and period.first > period.last:
-        return _fail("The first day comes after the last one.")
-    with database.transaction(read_only=True) as tx:
-        sums = store.read_sums(tx, period, communique.NEEDED)
-    figures = communique.compute(sums, *period)
-    if arguments.format == "json":
-        print(figures.model_dump_json(indent=2))
-    else:
-        print(press.text(figures, arguments.lang), end="")
-    return 0
-
-
 def _verify(database: Database, settings: StatsSettings) -> int:
-    # One snapshot, so that counters and positions belong together while workers go on counting.
-    with database.transaction("repeatable read", read_only=True) as tx:
-        until = store.read_positions(tx, group(settings.topic_prefix))
-        counted = store.read_cells(tx)
+    until, counted = read_counted(database, group(settings.topic_prefix))
     with _reading(settings, "Counting again") as (reader, report):
         found = differences(counted, recount(reader, until, report))
-    for cell, has, should in found[:_SHOWN_DIFFERENCES]:
-        print(f"{_name(cell)}: the database says {has}, the log says {should}")
+    for each in found[:_SHOWN_DIFFERENCES]:
+        print(f"{_name(each)}: the database says {each.counted}, the log says {each.recounted}")
     if len(found) > _SHOWN_DIFFERENCES:
         print(f"… and {len(found) - _SHOWN_DIFFERENCES} more")
+    cells = sum(len(table) for table in counted)
     if found:
-        return _fail(f"{len(found)} of {len(counted)} cells differ: `ibalagh stats rebuild` makes them anew.")
-    print(f"{len(counted)} cells agree with the log ({sum(until.values()):,} offsets).")
+        return _fail(f"{len(found)} of {cells} cells differ: `ibalagh stats rebuild` makes them anew.")
+    print(f"{cells} cells agree with the log ({sum(until.values()):,} offsets).")
     return 0
 
 
@@ -110,22 +88,18 @@ def _rebuild(database: Database, settings: StatsSettings) -> int:
 @contextmanager
 def _reading(settings: StatsSettings, what: str) -> Iterator[tuple[Reader, Report]]:
     """A reader of the whole log, and its progress bar on standard error."""
-    name = f"{group(settings.topic_prefix)}.recount.{uuid.uuid4().hex[:12]}"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-        consumer = KafkaConsumer(settings.kafka_bootstrap, name, client_id=name)
-        try:
-            reader = Reader(consumer, CountingCodec(settings.topic_prefix))
+        with log_reader(settings.kafka_bootstrap, settings.topic_prefix) as reader:
             yield reader, lambda done, total: bar.update(task, completed=done, total=total)
-        finally:
-            consumer.close()
 
 
-def _name(cell: Cell) -> str:
-    identified = {True: "identified", False: "anonymous", None: None}[cell.identified]
-    parts = (cell.measure, cell.day, cell.category, cell.organisation, identified, cell.country)
-    return " ".join(str(part) for part in parts if part is not None)
+def _name(difference: Difference) -> str:
+    identified = {True: "identified", False: "anonymous"}
+    parts = [identified[part] if isinstance(part, bool) else part for part in difference.cell]
+    table = [] if difference.table == "counters" else [f"{difference.table}:"]
+    return " ".join(str(part) for part in (*table, *parts) if part is not None)
 
 
 def _fail(sentence: str) -> int:

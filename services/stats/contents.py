@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from ibalagh.contracts.codec import InvalidReason
 from ibalagh.events.envelope import Data
 from ibalagh.stream.errors import InvalidRecordError
-from services.stats import views
+from services.stats import facets, views
 from services.stats.counting import COUNTED, Moves, civil_day, moves_of
+from services.stats.facets import FacetMoves, Slots
 
 CACHE_SIZE: Final = 20_000
 """Combinations of values kept, of about 1 kB; beyond, the dictionary starts anew, so that hostile input cannot make it
@@ -28,12 +29,15 @@ grow. A quarter has about 10,000."""
 
 
 class Tally:
-    """Moves that many events share; compared by identity, so that counting them costs no hashing of cells."""
+    """What many events do alike: moves of the counters, moves of the facets, and where their traits go. Compared by
+    identity, so that counting them costs no hashing of cells."""
 
-    __slots__ = ("moves",)
+    __slots__ = ("facets", "moves", "slots")
 
-    def __init__(self, moves: Moves) -> None:
+    def __init__(self, moves: Moves, facets: FacetMoves = (), slots: Slots | None = None) -> None:
         self.moves = moves
+        self.facets = facets
+        self.slots = slots
 
 
 Key = tuple[object, ...]
@@ -41,37 +45,36 @@ Outline = Callable[[dict[str, Any]], Key]
 """From an event's JSON to all the values that decide what it does. Raises KeyError, TypeError or ValueError."""
 
 
-def _received(payload: dict[str, Any]) -> Key:
+def _facts(payload: dict[str, Any]) -> Key:
     facts = payload["facts"]
-    return facts["received_on"], facts["identified"], facts["country"]
+    return facts["received_on"], facts["identified"], facts["country"], facts["channel"]
 
 
-def _triaged(payload: dict[str, Any]) -> Key:
-    facts, decision = payload["facts"], payload["decision"]
+def _decision(decision: dict[str, Any]) -> Key:
     return (
-        facts["received_on"],
-        facts["identified"],
-        facts["country"],
         decision["disposition"],
         decision["category"],
+        repr(decision["urgency"]),  # 1, 1.0 and true are equal as they are
         decision.get("organisation"),
+        decision.get("province"),
     )
 
 
+def _triaged(payload: dict[str, Any]) -> Key:
+    return *_facts(payload), *_decision(payload["decision"]), payload["variety"]
+
+
 def _reviewed(payload: dict[str, Any]) -> Key:
-    previous = payload["previous"]
-    before = previous["disposition"], previous["category"], previous.get("organisation")
-    return *_triaged(payload), *before, payload["action"]
+    return *_facts(payload), *_decision(payload["decision"]), *_decision(payload["previous"]), payload["action"]
 
 
 def _in_case(payload: dict[str, Any]) -> Key:
-    facts = payload["facts"]
     return (
-        facts["received_on"],
-        facts["identified"],
-        facts["country"],
+        *_facts(payload),
         payload["category"],
+        repr(payload["urgency"]),
         payload.get("organisation"),
+        payload.get("province"),
     )
 
 
@@ -87,10 +90,11 @@ def _day_of_hour(ordinal: int, hour: int) -> date:
 
 
 _OUTLINES: Final[Mapping[type[Data], Outline]] = {
-    views.Received: _received,
+    views.Received: _facts,
     views.Triaged: _triaged,
     views.Reviewed: _reviewed,
-    views.InCase: _in_case,
+    views.Joined: _in_case,
+    views.Left: _in_case,
     views.Opened: lambda p: (*_in_case(p), _day(p)),
     views.Reclassified: lambda p: (*_in_case(p), p["previous_category"], p.get("previous_organisation")),
     views.CaseAct: lambda p: (p["category"], _day(p)),
@@ -125,5 +129,5 @@ class Contents:
             raise InvalidRecordError(InvalidReason.BAD_DATA)  # JSON may hold it, PostgreSQL's text may not
         if len(self._tallies) >= CACHE_SIZE:
             self._tallies.clear()
-        tally = self._tallies[key] = Tally(moves_of(type_, view))
+        tally = self._tallies[key] = Tally(moves_of(type_, view), facets.moves_of(view), facets.slots_of(view))
         return tally

@@ -15,9 +15,10 @@ from ibalagh.events.registry import type_of
 from ibalagh.events.statistics import CellIncrement, CountersChangedV1
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled
-from services.stats.counting import Cell, fold
+from services.stats.counting import Cell
 from services.stats.repeats import Fresh, fresh
 from services.stats.store import Store
+from services.stats.summing import sums
 
 SOURCE: Final = "/stats"
 INCREMENTS_PER_EVENT: Final = 2_000
@@ -54,12 +55,12 @@ class Counters:
             yield make.effect(last, data, source=SOURCE, subject=subject, number=number, now=now)
 
 
-def count(events: Sequence[Event[Data]], store: Store) -> tuple[dict[Cell, int], Fresh]:
-    """Add what is new among `events` to the counters; the increments, and what was new."""
+def count(events: Sequence[Event[Data]], store: Store) -> tuple[Mapping[Cell, int], Fresh]:
+    """Add what is new among `events` to the tables; the increments of the counters, and what was new."""
     counted = fresh(events, store)
-    increments = fold((tally.moves, times) for tally, times in counted.tallies.items())
-    store.add(increments)
-    return increments, counted
+    found = sums(counted)
+    store.add(found)
+    return found.cells, counted
 
 
 @lru_cache(maxsize=20_000)

@@ -6,17 +6,21 @@ In: requests. Out: JSON, text or server-sent events; problem details for every r
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Query
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
 from ibalagh.web.auth import bearer
 from ibalagh.web.problems import Problem
-from services.stats import communique, crosstab, press, store
+from services.stats import communique, crosstab, store
 from services.stats.counting import MEANING, Measure
+from services.stats.facets import KEPT, Facet
 from services.stats.feed import Feed
+from services.stats.formats import Format, write
+from services.stats.publishing import Publisher
+from services.stats.release import Days, Signed
 
 EVENT_STREAM = "text/event-stream"
 
@@ -33,7 +37,21 @@ class Counters(BaseModel):
     rows: list[dict[str, Any]]
 
 
-def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed) -> None:
+class FacetRow(BaseModel):
+    """One row; `category` is null where the cross-tab is not by category, `value` where it is not known."""
+
+    category: str | None
+    value: str | None
+    count: int
+
+
+class FacetRows(BaseModel):
+    """A cross-tab, the largest row first."""
+
+    rows: list[FacetRow]
+
+
+def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed, publisher: Publisher) -> None:
     """Add the interface."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
 
@@ -59,26 +77,61 @@ def add_routes(app: FastAPI, settings: Settings, database: Database, feed: Feed)
     def measures() -> dict[str, str]:
         return {measure.value: MEANING[measure] for measure in Measure}
 
-    @router.get("/communique", summary="The figures of a period, as JSON or as a text to publish", response_model=None)
-    def figures(
+    @router.get("/facets", summary="Exact cross-tabs by one further dimension: province, urgency, channel, variety")
+    def by_facet(
+        measure: Annotated[Measure, Query(description="What is counted")],
+        facet: Annotated[Facet, Query(description="The further dimension")],
         first: First = None,
         last: Last = None,
-        format_: Annotated[Literal["json", "text"], Query(alias="format")] = "json",
-        lang: Annotated[Literal["ar", "fr", "en", "es"], Query()] = "en",
-    ) -> communique.Figures | PlainTextResponse:
-        period = checked_period(first, last)
+    ) -> FacetRows:
+        if facet not in KEPT.get(measure, ()):
+            raise Problem(422, "unknown_facet", "There is no such cross-tab", field="facet")
         with database.transaction(read_only=True) as tx:
-            sums = store.read_sums(tx, period, communique.NEEDED)
-        computed = communique.compute(sums, *period)
+            found = store.read_facet_rows(tx, measure, facet, checked_period(first, last))
+        return FacetRows(
+            rows=[FacetRow(category=category, value=value, count=count) for category, value, count in found]
+        )
+
+    @router.get("/communique", summary="The figures of a period, exact, as JSON, or a signed communiqué in any format")
+    def figures(  # noqa: PLR0917 - FastAPI gives them by name
+        first: First = None,
+        last: Last = None,
+        as_of: Annotated[date | None, Query(description="As the figures stood at the end of this civil day")] = None,
+        format_: Annotated[Literal["json", "signed", "text", "html", "pdf", "csv"], Query(alias="format")] = "json",
+        lang: Annotated[Literal["ar", "fr", "en", "es"], Query()] = "en",
+        exact: Annotated[
+            bool, Query(description="Leave nothing out of a signed communiqué: not to be published")
+        ] = False,
+    ) -> Response:
+        period = checked_period(first, last)
         if format_ == "json":
-            return computed
-        return PlainTextResponse(press.text(computed, lang), headers={"Content-Language": lang})
+            with database.transaction(read_only=True) as tx:
+                sums = (
+                    store.read_sums(tx, period, communique.NEEDED)
+                    if as_of is None
+                    else store.read_sums_as_of(tx, as_of, period, communique.NEEDED)
+                )
+            return Response(communique.compute(sums, *period).model_dump_json(), media_type="application/json")
+        with database.transaction("repeatable read", read_only=True) as tx:
+            made = publisher.make(tx, Days(first=first, last=last), public=not exact, as_of=as_of)
+        return written(made.signed, "json" if format_ == "signed" else format_, lang)
 
     @router.get("/events", summary="Server-sent events: the totals, a frame a second while they move")
     def events() -> StreamingResponse:
         return StreamingResponse(feed.listen("json"), media_type=EVENT_STREAM)
 
     app.include_router(router)
+
+
+def written(signed: Signed, format_: Format, language: str) -> Response:
+    """A communiqué as a file; what is neither plain text nor JSON is to be kept and not shown."""
+    file = write(signed, format_, language)
+    days = signed.document.period
+    headers = {"Content-Language": language}
+    if format_ in ("html", "pdf", "csv"):
+        name = "_".join(["communique", *(day.isoformat() for day in (days.first, days.last) if day), language])
+        headers["Content-Disposition"] = f'attachment; filename="{name}.{file.ending}"'
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 def checked_period(first: date | None, last: date | None) -> store.Period:

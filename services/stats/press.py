@@ -1,20 +1,13 @@
-"""A communiqué as plain text: a table that a journalist can read, in one of four languages.
+"""The rows of the figures as the dashboard shows them, and how numbers are written in each language.
 
-In: `Figures`. Out: lines of text, ending with a newline. Columns are kept by width as a terminal shows it: marks that
-combine with a letter take none.
+In: `Figures`, counts, percentages. Out: lines, texts.
 """
 
-import unicodedata
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ibalagh.events.vocabulary import Category
 from services.stats.communique import Figures, Share
-from services.stats.wording import say
-
-_LABEL_WIDTH: Final = 46
-_COUNT_WIDTH: Final = 9
-_SHARE_WIDTH: Final = 9
 
 
 class Line(NamedTuple):
@@ -54,26 +47,6 @@ def lines(figures: Figures) -> Iterator[Line]:
     yield Line("under_investigation", 1, outcomes.under_investigation)
 
 
-def text(figures: Figures, language: str) -> str:
-    """The communiqué in a language of `wording.LANGUAGES`."""
-    written = [say("title", language), period(figures, language), ""]
-    head = _row("", say("count", language), say("share", language))
-    written += [head, "─" * (_LABEL_WIDTH + _COUNT_WIDTH + _SHARE_WIDTH)]
-    for line in lines(figures):
-        label = "  " * line.depth + say(line.name, language)
-        row = _row(label, number(line.value, language), percentage(line.percent, language))
-        written.append(f"{row}  ({say(line.words, language)})" if line.words else row)
-    return "\n".join(each.rstrip() for each in written) + "\n"
-
-
-def period(figures: Figures, language: str) -> str:
-    """The period as a sentence."""
-    if figures.first_day is None and figures.last_day is None:
-        return say("period_open", language)
-    first, last = (day.isoformat() if day else "…" for day in (figures.first_day, figures.last_day))
-    return say("period", language).format(first=first, last=last)
-
-
 def number(count: int, language: str) -> str:
     """A count with its thousands apart: `1,234` in English, `1 234` (no-break space) in French and Spanish, `1.234` in
     Arabic as Morocco writes it."""
@@ -87,28 +60,3 @@ def percentage(percent: float | None, language: str) -> str:
         return ""
     written = f"{percent:.1f}"
     return f"{written} %" if language == "en" else f"{written.replace('.', ',')} %"
-
-
-def _row(label: str, count: str, share: str) -> str:
-    wrapped = label if _width(label) <= _LABEL_WIDTH else _shortened(label)
-    padding = " " * (_LABEL_WIDTH - _width(wrapped.rpartition("\n")[2]))
-    return f"{wrapped}{padding}{count:>{_COUNT_WIDTH}}{share:>{_SHARE_WIDTH}}"
-
-
-def _shortened(label: str) -> str:
-    """A label too long for its column goes on in further lines, indented once more."""
-    indent = " " * (len(label) - len(label.lstrip()) + 2)
-    rows: list[str] = []
-    current = ""
-    for word in label.lstrip().split(" "):
-        candidate = f"{current} {word}" if current else indent[2:] + word if not rows else indent + word
-        if current and _width(candidate) > _LABEL_WIDTH:
-            rows.append(current)
-            current = indent + word
-        else:
-            current = candidate
-    return "\n".join([*rows, current])
-
-
-def _width(text_: str) -> int:
-    return sum(not unicodedata.combining(letter) for letter in text_)

@@ -53,6 +53,91 @@ SELECT * FROM unnest(%(measures)s::text[], %(days)s::date[], %(categories)s::tex
 ON CONFLICT (measure, day, category, organisation, identified, country)
 DO UPDATE SET count = kept.count + excluded.count;
 
+-- name: add_facets
+-- Add increments to cells of the facets; each cell once, in one order.
+INSERT INTO facets{twin} AS kept (measure, facet, day, category, value, count)
+SELECT * FROM unnest(%(measures)s::text[], %(facets)s::text[], %(days)s::date[], %(categories)s::text[],
+                     %(values)s::text[], %(counts)s::bigint[])
+ON CONFLICT (measure, facet, day, category, value) DO UPDATE SET count = kept.count + excluded.count;
+
+-- name: add_late
+-- Add what was learned on another day than the cell's own; each cell once, in one order.
+INSERT INTO late{twin} AS kept (known_on, measure, day, category, organisation, identified, country, count)
+SELECT * FROM unnest(%(known_on)s::date[], %(measures)s::text[], %(days)s::date[], %(categories)s::text[],
+                     %(organisations)s::text[], %(identified)s::boolean[], %(countries)s::text[], %(counts)s::bigint[])
+ON CONFLICT (known_on, measure, day, category, organisation, identified, country)
+DO UPDATE SET count = kept.count + excluded.count;
+
+-- name: facet_cells
+-- Every cell of the facets that is not empty.
+SELECT measure, facet, day, category, value, count FROM facets WHERE count <> 0;
+
+-- name: late_cells
+-- Everything that was learned late and has not evened out.
+SELECT known_on, measure, day, category, organisation, identified, country, count FROM late WHERE count <> 0;
+
+-- name: facet_sums
+-- The values of one facet of a measure, over a period (null: open) and all categories.
+SELECT value, sum(count)::bigint
+FROM facets
+WHERE measure = %(measure)s AND facet = %(facet)s
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s)
+GROUP BY value
+HAVING sum(count) <> 0;
+
+-- name: facet_rows
+-- The rows of a cross-tab by a facet, in a period (null: open), the largest first.
+SELECT category, value, sum(count)::bigint
+FROM facets
+WHERE measure = %(measure)s AND facet = %(facet)s
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s)
+GROUP BY category, value
+HAVING sum(count) <> 0
+ORDER BY 3 DESC, 1, 2;
+
+-- name: sums_as_of
+-- As `sums`, as it stood at the end of a day: what is known now, less what was learned later.
+SELECT measure, null::date, category, organisation, identified, country, sum(count)::bigint
+FROM (
+    SELECT measure, day, category, organisation, identified, country, count FROM counters
+    UNION ALL
+    SELECT measure, day, category, organisation, identified, country, -count FROM late WHERE known_on > %(as_of)s
+) AS stood
+WHERE (%(measures)s::text[] IS NULL OR measure = ANY (%(measures)s))
+  AND (%(first)s::date IS NULL OR day >= %(first)s)
+  AND (%(last)s::date IS NULL OR day <= %(last)s)
+  AND day <= %(as_of)s
+GROUP BY measure, category, organisation, identified, country
+HAVING sum(count) <> 0;
+
+-- name: days
+-- A measure by day, up to a day.
+SELECT day, sum(count)::bigint FROM counters WHERE measure = %(measure)s AND day <= %(last)s
+GROUP BY day HAVING sum(count) <> 0 ORDER BY day;
+
+-- name: releases
+-- What was published, the newest period first, each period from its first release on.
+SELECT first_day, last_day, number, made_at, document, cells FROM releases ORDER BY first_day DESC, last_day, number;
+
+-- name: release
+-- Publish.
+INSERT INTO releases (first_day, last_day, number, made_at, document, cells)
+VALUES (%(first)s, %(last)s, %(number)s, %(made_at)s, %(document)s, %(cells)s::jsonb);
+
+-- name: lock_releases
+-- One release at a time, so that no two overlap.
+LOCK TABLE releases IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: keep_snapshot
+-- Keep the public days of a day, unless somebody did.
+INSERT INTO snapshots (day, document) VALUES (%(day)s, %(document)s) ON CONFLICT DO NOTHING;
+
+-- name: snapshot
+-- The public days of a day.
+SELECT document FROM snapshots WHERE day = %(day)s;
+
 -- name: cells
 -- Every cell that is not empty, of some measures (null: all) and a period (null: open).
 SELECT measure, day, category, organisation, identified, country, count
@@ -87,20 +172,24 @@ SELECT topic, partition, next_offset FROM stream_offsets WHERE consumer = %(cons
 
 -- name: make_twins
 -- Empty twins of the tables, for a rebuild; those that an interrupted one left are dropped.
-DROP TABLE IF EXISTS counters_rebuilt, seen_rebuilt, marks_rebuilt, refused_rebuilt;
+DROP TABLE IF EXISTS counters_rebuilt, facets_rebuilt, late_rebuilt, seen_rebuilt, marks_rebuilt, refused_rebuilt;
 CREATE TABLE counters_rebuilt (LIKE counters INCLUDING ALL);
+CREATE TABLE facets_rebuilt (LIKE facets INCLUDING ALL);
+CREATE TABLE late_rebuilt (LIKE late INCLUDING ALL);
 CREATE TABLE seen_rebuilt (LIKE seen INCLUDING ALL);
 CREATE TABLE marks_rebuilt (LIKE marks INCLUDING ALL);
 CREATE TABLE refused_rebuilt (LIKE refused INCLUDING ALL);
 
 -- name: stop_the_world
 -- Wait until no batch is under way and let none begin before this transaction ends; the order is that of a batch.
-LOCK TABLE seen, marks, refused, counters IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE seen, marks, refused, counters, facets, late IN ACCESS EXCLUSIVE MODE;
 
 -- name: swap_twins
 -- The twins take the place of the tables.
-DROP TABLE counters, seen, marks, refused;
+DROP TABLE counters, facets, late, seen, marks, refused;
 ALTER TABLE counters_rebuilt RENAME TO counters;
+ALTER TABLE facets_rebuilt RENAME TO facets;
+ALTER TABLE late_rebuilt RENAME TO late;
 ALTER TABLE seen_rebuilt RENAME TO seen;
 ALTER TABLE marks_rebuilt RENAME TO marks;
 ALTER TABLE refused_rebuilt RENAME TO refused;

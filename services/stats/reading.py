@@ -8,22 +8,22 @@ What our own codec wrote, as nearly everything is, is read at a glance: headers 
 the patterns of `glance`. Whatever looks odd in the least is read again with care, which alone says what is wrong.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from enum import IntEnum
-from functools import partial
+from collections.abc import Mapping
+from datetime import date, datetime
 from re import compile as regex
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, InvalidReason, parse_cause, parse_time
-from ibalagh.events.envelope import UUID_FORM, Cause, Data, Event, Position
+from ibalagh.events.envelope import UUID_FORM, Cause, Data, Event
 from ibalagh.events.registry import EVENT_TYPES, PREFIX
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
-from services.stats import contents
+from services.stats import contents, facets
 from services.stats.contents import Contents, Tally
-from services.stats.counting import COUNTED, NOT_COUNTED
-from services.stats.glance import PATTERNS, REPORT_ID, Take
+from services.stats.counted import Chain, Kind, counted
+from services.stats.counted import make as _counted
+from services.stats.counting import COUNTED, NOT_COUNTED, civil_day
+from services.stats.glance import DECIDING, PATTERNS, REPORT_ID, Pick, Take
 
 _UUID: Final = regex(UUID_FORM.encode())
 _UUID_SHAPE: Final = b"hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
@@ -48,82 +48,12 @@ _ROOTS_HEADERS: Final = (
 """As our codec writes them."""
 _EFFECTS_HEADERS: Final = (*_ROOTS_HEADERS, "ce_cause")
 
+_HOUR_BYTES: Final = 13
+_HOUR: Final = regex(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}")
+"""How a moment begins: its hour."""
 _OFFSET_DIGITS: Final = 18
 _NUMBER_DIGITS: Final = 9
 """Digits that are within the bounds of `parse_cause` whatever they are."""
-
-
-class Kind(IntEnum):
-    """Events that are counted once per report id, however often they come."""
-
-    RECEIVED = 0
-    TRIAGED = 1
-
-
-Chain = tuple[str, int, str, int]
-"""Where a derived event was read and where its cause lies: (topic, partition, cause's topic, cause's partition)."""
-
-
-class Counted(NamedTuple):
-    """What one event does, in the place of the event: the runtime only hands it through to our handler.
-
-    `kind` and `report_id` are set for events that are counted once per report; all others have their `chain`, and in it
-    a `mark`, (cause's offset, number). `refusal` is set when the content cannot be counted; `replayed` when the event
-    came back from the dead letters. An event of a type that counts nothing has none of all these. The properties are
-    those of an `Event`, worked out when the runtime asks, which it does for a few events of a batch.
-    """
-
-    record: Record
-    tally: Tally | None
-    kind: Kind | None
-    report_id: str | None
-    chain: Chain | None
-    mark: tuple[int, int] | None
-    refusal: str | None
-    replayed: bool
-
-    @property
-    def id(self) -> str:
-        """See `Event`."""
-        return self._attribute("ce_id")
-
-    @property
-    def type(self) -> str:
-        """See `Event`."""
-        return self._attribute("ce_type")
-
-    @property
-    def subject(self) -> str:
-        """See `Event`."""
-        return self._attribute("ce_subject")
-
-    @property
-    def origin_time(self) -> datetime:
-        """See `Event`."""
-        return datetime.fromisoformat(self._attribute("ce_origintime") or self._attribute("ce_time"))
-
-    @property
-    def cause(self) -> Cause | None:
-        """See `Event`."""
-        cause = self._attribute("ce_cause")
-        return parse_cause(cause.encode()) if cause else None
-
-    @property
-    def position(self) -> Position:
-        """See `Event`."""
-        return Position(*self.record[:3])
-
-    def _attribute(self, name: str) -> str:
-        return (dict(self.record.headers).get(name) or b"").decode()
-
-
-_counted: Final = cast(Callable[[tuple[object, ...]], Event[Data]], partial(tuple.__new__, Counted))
-"""A `Counted` of its values, in the place of an event. A named tuple's own constructor would take twice as long."""
-
-
-def counted(events: Iterable[Event[Data]]) -> Iterable[Counted]:
-    """What `CountingCodec` decoded, as what it is."""
-    return cast(Iterable[Counted], events)
 
 
 _RECEIVED: Final = PREFIX + "report.received.v1"
@@ -138,6 +68,7 @@ class _Reader(NamedTuple):
     topic: str
     kind: Kind | None
     take: Take | None
+    pick: Pick | None
     known: dict[tuple[bytes, ...], Tally]
 
 
@@ -148,9 +79,13 @@ class CountingCodec(Codec):
         super().__init__(topic_prefix)
         self._contents = Contents()
         self._last_time: bytes | None = None
+        self._days: dict[bytes, date] = {}
+        self._hour, self._day = b"none yet", date.min
         self._chains: dict[tuple[str, int, bytes], Chain] = {}
         self._readers = {
-            name.encode(): _Reader(name, self.topic(EVENT_TYPES[name].topic), _KINDS.get(name), PATTERNS.get(name), {})
+            name.encode(): _Reader(
+                name, self.topic(EVENT_TYPES[name].topic), _KINDS.get(name), PATTERNS.get(name), DECIDING.get(name), {}
+            )
             for name in COUNTED
         }
 
@@ -164,7 +99,7 @@ class CountingCodec(Codec):
         topic, partition, _, key, value, headers = anything
         try:
             if len(headers) == len(_EFFECTS_HEADERS):
-                (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, _), (n7, time), last = headers
+                (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, made), (n7, time), last = headers
                 n8, cause = last
                 usual = (n0, n1, n2, n3, n4, n5, n6, n7, n8) == _EFFECTS_HEADERS
                 source, offset, number = cause.rsplit(b"/", 2)
@@ -172,10 +107,10 @@ class CountingCodec(Codec):
                 usual = usual and offset.isdigit() and len(offset) <= _OFFSET_DIGITS
                 usual = usual and number.isdigit() and len(number) <= _NUMBER_DIGITS
             else:
-                (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, _), (n7, time) = headers
+                (n0, _), (n1, _), (n2, type_), (n3, _), (n4, id_), (n5, subject), (n6, made), (n7, time) = headers
                 usual = (n0, n1, n2, n3, n4, n5, n6, n7) == _ROOTS_HEADERS
                 chain, offset, number = None, b"", b""
-            _, expected_topic, kind, take, known = self._readers[type_]
+            _, expected_topic, kind, take, pick, known = self._readers[type_]
             if (
                 usual
                 and topic == expected_topic
@@ -185,20 +120,30 @@ class CountingCodec(Codec):
                 and subject.translate(_TO_SHAPE) == _UUID_SHAPE
                 and (time == self._last_time or self._is_time(time))
             ):
+                known_on = self._day if made.startswith(self._hour) else self._known_on(made, time)
                 if take is not None:
-                    deciding = take(value).groups()  # type: ignore[union-attr] # one of the oddities
+                    deciding = traits = take(value).groups()  # type: ignore[union-attr] # one of the oddities
+                    if pick is None:
+                        traits = None
+                    else:
+                        deciding = pick(traits)
                     if deciding not in known:
                         return self._remember(known, deciding, self._with_care(record))
                     if kind is None:
                         mark = int(offset), int(number)
-                        return _counted((record, known[deciding], None, None, chain, mark, None, False))
+                        return _counted(
+                            (record, known[deciding], None, None, chain, mark, None, False, known_on, traits)
+                        )
                     if value[REPORT_ID] == subject:
-                        return _counted((record, known[deciding], kind, subject.decode(), None, None, None, False))
+                        report_id = subject.decode()
+                        return _counted(
+                            (record, known[deciding], kind, report_id, None, None, None, False, known_on, traits)
+                        )
                 elif kind is Kind.RECEIVED:
                     tally, payload = self._contents.read(_RECEIVED, value)
                     report_id = subject.decode()
                     if payload.get("report_id") == report_id:
-                        return _counted((record, tally, kind, report_id, None, None, None, False))
+                        return _counted((record, tally, kind, report_id, None, None, None, False, known_on, None))
         except (AttributeError, KeyError, TypeError, ValueError):
             pass  # with care, then
         return self._with_care(record)
@@ -208,6 +153,23 @@ class CountingCodec(Codec):
         parse_time(time)
         self._last_time = time
         return True
+
+    def _known_on(self, made: bytes | None, origin: bytes) -> date:
+        """The civil day of the hour, in UTC, in which the event was made; of its origin if that cannot be read."""
+        hour = (made or b"")[:_HOUR_BYTES]
+        day = self._days.get(hour)
+        if day is None:
+            try:
+                if not _HOUR.fullmatch(hour):
+                    return civil_day(parse_time(origin))
+                day = civil_day(datetime.fromisoformat(f"{hour.decode()}:00:00+00:00"))
+            except ValueError:
+                return civil_day(parse_time(origin))
+            if len(self._days) >= contents.CACHE_SIZE:
+                self._days.clear()
+            self._days[hour] = day
+        self._hour, self._day = hour, day
+        return day
 
     def _remember(
         self, known: dict[tuple[bytes, ...], Tally], deciding: tuple[bytes, ...], event: Event[Data]
@@ -225,7 +187,7 @@ class CountingCodec(Codec):
         reader = self._readers.get(headers.get("ce_type") or b"")
         if reader is None and headers.get("ce_type") in _NOT_COUNTED:
             _attributes(headers)
-            return _counted((record, None, None, None, None, None, None, False))
+            return _counted((record, None, None, None, None, None, None, False, None, None))
         if reader is None:
             raise InvalidRecordError(
                 InvalidReason.UNKNOWN_TYPE if "ce_type" in headers else InvalidReason.MISSING_ATTRIBUTE
@@ -233,22 +195,25 @@ class CountingCodec(Codec):
         if record.topic != reader.topic:
             raise InvalidRecordError(InvalidReason.WRONG_TOPIC)
         cause = _attributes(headers)
+        known_on = self._known_on(headers.get("ce_time"), headers.get("ce_origintime") or headers["ce_time"] or b"")
         chain = None if cause is None else self._chain(record, cause, headers["ce_cause"] or b"")
         if reader.kind is not None:
             tally, payload = self._read(reader, record, headers)
             report_id = payload.get("report_id")
             if not isinstance(report_id, str) or not _UUID.fullmatch(report_id.encode()):
                 raise InvalidRecordError(InvalidReason.BAD_DATA)
-            return _counted((record, tally, reader.kind, report_id, None, None, None, False))
+            traits = facets.traits_of(reader.name, payload)
+            return _counted((record, tally, reader.kind, report_id, None, None, None, False, known_on, traits))
         if cause is None:
             raise InvalidRecordError(InvalidReason.MISSING_ATTRIBUTE)
         mark = cause[2:]
         replayed = REPLAYED in headers
         try:
-            tally, _ = self._read(reader, record, headers)
+            tally, payload = self._read(reader, record, headers)
         except InvalidRecordError as error:
-            return _counted((record, None, None, None, chain, mark, error.reason, replayed))
-        return _counted((record, tally, None, None, chain, mark, None, replayed))
+            return _counted((record, None, None, None, chain, mark, error.reason, replayed, None, None))
+        traits = facets.traits_of(reader.name, payload)
+        return _counted((record, tally, None, None, chain, mark, None, replayed, known_on, traits))
 
     def _chain(self, record: Record, cause: Cause, wire_cause: bytes) -> Chain:
         if len(self._chains) >= contents.CACHE_SIZE:

@@ -6,20 +6,32 @@ database says; PassingError when the broker is away.
 """
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from contextlib import contextmanager
+from datetime import date
+from typing import Final, NamedTuple, TypeVar
 
 from ibalagh.events.envelope import Data, Event
+from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import FatalStreamError, InvalidRecordError
+from ibalagh.stream.kafka import KafkaConsumer
 from ibalagh.stream.ports import Consumer, Positions, Record, TopicPartition
-from services.stats.counting import TOPICS, Cell, fold
-from services.stats.reading import CountingCodec, Kind
+from services.stats import store
+from services.stats.counted import Kind
+from services.stats.counting import TOPICS, Cell
+from services.stats.facets import FacetCell
+from services.stats.names import group
+from services.stats.reading import CountingCodec
 from services.stats.repeats import Mark, Once, Place, Source, fresh
+from services.stats.summing import Late, Sums, sums
 
 BATCH_RECORDS: Final = 5_000
 STALLED_AFTER_S: Final = 30.0
 """A log that gives nothing for so long, though its end is not reached, will not give it at all."""
+
+_K = TypeVar("_K", bound=tuple[object, ...])
 
 Progress = Callable[[int, int], None]
 """Called with how many offsets of how many are behind."""
@@ -69,6 +81,17 @@ class Reader:
                 continue
 
 
+@contextmanager
+def log_reader(kafka_bootstrap: str, topic_prefix: str) -> Iterator[Reader]:
+    """A reader of the whole log, as a group that nobody else is."""
+    name = f"{group(topic_prefix)}.recount.{uuid.uuid4().hex[:12]}"
+    consumer = KafkaConsumer(kafka_bootstrap, name, client_id=name)
+    try:
+        yield Reader(consumer, CountingCodec(topic_prefix))
+    finally:
+        consumer.close()
+
+
 class Recalled:
     """The memory of `repeats` in this process: a recount has no transaction to keep it in."""
 
@@ -107,24 +130,58 @@ class Recalled:
         return back
 
 
-def recount(reader: Reader, until: Positions, progress: Progress) -> dict[Cell, int]:
+def recount(reader: Reader, until: Positions, progress: Progress) -> Sums:
     """What the log adds up to; empty cells are left out."""
     memory = Recalled()
-    total: Counter[Cell] = Counter()
+    cells: Counter[Cell] = Counter()
+    facets: Counter[FacetCell] = Counter()
+    late: Counter[tuple[date, Cell]] = Counter()
     for events in reader.read(until, progress):
-        for cell, count in fold((tally.moves, times) for tally, times in fresh(events, memory).tallies.items()).items():
-            total[cell] += count
-    return {cell: count for cell, count in total.items() if count}
+        found = sums(fresh(events, memory))
+        cells.update(found.cells)
+        facets.update(found.facets)
+        late.update(found.late)
+    return Sums(_filled(cells), _filled(facets), _filled(late))
 
 
-def differences(counted: Mapping[Cell, int], recounted: Mapping[Cell, int]) -> list[tuple[Cell, int, int]]:
-    """The cells that differ, in a fixed order: (cell, what the database says, what the log says)."""
-    cells = sorted(counted.keys() | recounted.keys(), key=lambda cell: tuple(str(value) for value in cell))
+def _filled(counts: Mapping[_K, int]) -> dict[_K, int]:
+    return {cell: count for cell, count in counts.items() if count}
+
+
+def read_counted(database: Database, consumer: str) -> tuple[Positions, Sums]:
+    """Up to where `consumer` has counted, and what the database says of it: of one moment, so that both belong together
+    while workers go on."""
+    with database.transaction("repeatable read", read_only=True) as tx:
+        counted = Sums(store.read_cells(tx), store.read_facet_cells(tx), store.read_late(tx))
+        return store.read_positions(tx, consumer), counted
+
+
+class Difference(NamedTuple):
+    """A cell that differs: what the database says, and what the log says."""
+
+    table: str
+    cell: tuple[object, ...]
+    counted: int
+    recounted: int
+
+
+def differences(counted: Sums, recounted: Sums) -> list[Difference]:
+    """The cells that differ, in a fixed order."""
     return [
-        (cell, counted.get(cell, 0), recounted.get(cell, 0))
-        for cell in cells
-        if counted.get(cell, 0) != recounted.get(cell, 0)
+        *_differences("counters", counted.cells, recounted.cells),
+        *_differences("facets", counted.facets, recounted.facets),
+        *_differences("late", _flat(counted.late), _flat(recounted.late)),
     ]
+
+
+def _differences(table: str, has: Mapping[_K, int], should: Mapping[_K, int]) -> Iterator[Difference]:
+    for cell in sorted(has.keys() | should.keys(), key=lambda cell: tuple(map(str, cell))):
+        if has.get(cell, 0) != should.get(cell, 0):
+            yield Difference(table, cell, has.get(cell, 0), should.get(cell, 0))
+
+
+def _flat(late: Late) -> dict[tuple[object, ...], int]:
+    return {(day, *cell): count for (day, cell), count in late.items()}
 
 
 def _partition(record: Record) -> TopicPartition:

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, Protocol, cast
 from ibalagh.events.envelope import Data, Event
 from ibalagh.stream.unit import Rejected
 from services.stats.contents import Tally
-from services.stats.reading import Chain, Counted, Kind, counted
+from services.stats.counted import Chain, Counted, Kind, counted
 
 
 class Source(NamedTuple):
@@ -78,8 +78,10 @@ class Memory(Protocol):
 
 
 class Fresh(NamedTuple):
-    """What of a batch counts: how often each tally, the last event that counted, and what was refused."""
+    """What of a batch counts: the new readings, how often each tally is among them, the last event that counted, and
+    what was refused."""
 
+    new: Sequence[Counted]
     tallies: Mapping[Tally, int]
     last: Event[Data] | None
     rejected: Sequence[Rejected]
@@ -90,7 +92,7 @@ def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
     once: dict[Kind, dict[str, Counted]] = {kind: {} for kind in Kind}
     chains: dict[Chain, list[Counted]] = {}
     for reading in counted(events):
-        _, tally, kind, report_id, chain, _, _, _ = reading
+        _, tally, kind, report_id, chain, _, _, _, _, _ = reading
         if kind is not None and report_id is not None:
             once[kind].setdefault(report_id, reading)
         elif chain is None and tally is None:
@@ -113,7 +115,7 @@ def fresh(events: Iterable[Event[Data]], memory: Memory) -> Fresh:
         derived, rejected = _derived({Source(*chain): readings for chain, readings in chains.items()}, memory)
         new += derived
     tallies = Counter([reading.tally for reading in new if reading.tally is not None])
-    return Fresh(tallies, cast(Event[Data], new[-1]) if new else None, rejected)
+    return Fresh(new, tallies, cast(Event[Data], new[-1]) if new else None, rejected)
 
 
 def _derived(chains: Mapping[Source, Sequence[Counted]], memory: Memory) -> tuple[list[Counted], list[Rejected]]:

@@ -16,9 +16,11 @@ from ibalagh.storage.binary import stream
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.ports import Positions, TopicPartition
+from services.stats.counted import Kind
 from services.stats.counting import Cell, Measure
-from services.stats.reading import Kind
+from services.stats.facets import Facet, FacetCell
 from services.stats.repeats import Mark, Once, Place, Source
+from services.stats.summing import Late, Sums
 
 TWIN: Final = "_rebuilt"
 """Suffix of the tables that a rebuild fills."""
@@ -26,6 +28,7 @@ TWIN: Final = "_rebuilt"
 _QUERIES: Final = load("services.stats")
 _BEFORE_ID: Final = struct.pack(">hi", 2, 16).hex()
 _CELL_COLUMNS: Final = ("measures", "days", "categories", "organisations", "identified", "countries", "counts")
+_FACET_COLUMNS: Final = ("measures", "facets", "days", "categories", "values", "counts")
 
 
 class Store:
@@ -73,14 +76,20 @@ class Store:
         """Forget those of these that had been refused, and return them."""
         return {_place(row) for row in self._fetch("readmit", _place_columns(sorted(places)))}
 
-    def add(self, increments: Mapping[Cell, int]) -> None:
-        """Add to the counters."""
-        if not increments:
+    def add(self, sums: Sums) -> None:
+        """Add to the counters, the facets, and what was learned late."""
+        self._add("add", _CELL_COLUMNS, {_written(cell): count for cell, count in sums.cells.items()})
+        self._add("add_facets", _FACET_COLUMNS, {_written(cell): count for cell, count in sums.facets.items()})
+        late = {(_element(day), *_written(cell)): count for (day, cell), count in sums.late.items()}
+        self._add("add_late", ("known_on", *_CELL_COLUMNS), late)
+
+    def _add(self, name: str, columns: Sequence[str], rows: Mapping[tuple[str, ...], int]) -> None:
+        if not rows:
             return
-        written = sorted((_written(cell), count) for cell, count in increments.items())
-        columns = [_array(values) for values in zip(*(row for row, _ in written), strict=True)]
+        written = sorted(rows.items())
+        values = [_array(column) for column in zip(*(row for row, _ in written), strict=True)]
         counts = _array([str(count) for _, count in written])
-        self._execute("add", dict(zip(_CELL_COLUMNS, [*columns, counts], strict=True)))
+        self._execute(name, dict(zip(columns, [*values, counts], strict=True)))
 
     def _fetch(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         return self._tx.fetch_all(self._sql(name), parameters)
@@ -112,6 +121,41 @@ def read_cells(
 def read_sums(tx: Transaction, period: Period = ALWAYS, measures: Collection[Measure] | None = None) -> dict[Cell, int]:
     """As `read_cells`, with the days added up: some hundred cells, however long the period."""
     return _cells(tx.fetch_all(_QUERIES["sums"], _chosen(period, measures)))
+
+
+def read_sums_as_of(
+    tx: Transaction, as_of: date, period: Period = ALWAYS, measures: Collection[Measure] | None = None
+) -> dict[Cell, int]:
+    """As `read_sums`, as the figures stood at the end of a civil day."""
+    return _cells(tx.fetch_all(_QUERIES["sums_as_of"], _chosen(period, measures) | {"as_of": as_of}))
+
+
+def read_facet(tx: Transaction, measure: Measure, facet: Facet, period: Period = ALWAYS) -> dict[str | None, int]:
+    """The values of a facet of a measure, over all days of a period and all categories."""
+    chosen = {"measure": measure.value, "facet": facet.value, "first": period.first, "last": period.last}
+    return dict(tx.fetch_all(_QUERIES["facet_sums"], chosen))
+
+
+def read_facet_rows(
+    tx: Transaction, measure: Measure, facet: Facet, period: Period = ALWAYS
+) -> list[tuple[str | None, str | None, int]]:
+    """A cross-tab by a facet: (category, value, count), the largest first."""
+    chosen = {"measure": measure.value, "facet": facet.value, "first": period.first, "last": period.last}
+    return [(category, value, count) for category, value, count in tx.fetch_all(_QUERIES["facet_rows"], chosen)]
+
+
+def read_facet_cells(tx: Transaction) -> dict[FacetCell, int]:
+    """Every cell of the facets that is not empty."""
+    return {
+        FacetCell(Measure(measure), Facet(facet), day, None if category is None else Category(category), value): count
+        for measure, facet, day, category, value, count in tx.fetch_all(_QUERIES["facet_cells"])
+    }
+
+
+def read_late(tx: Transaction) -> Late:
+    """Everything that was learned late, and has not evened out."""
+    rows = tx.fetch_all(_QUERIES["late_cells"])
+    return {(known_on, cell): count for known_on, *row in rows for cell, count in _cells([tuple(row)]).items()}
 
 
 def read_totals(
@@ -158,7 +202,7 @@ def swap_twins(tx: Transaction) -> None:
 
 
 @lru_cache(maxsize=20_000)
-def _written(cell: Cell) -> tuple[str, ...]:
+def _written(cell: Cell | FacetCell) -> tuple[str, ...]:
     """The values of a cell as elements of array literals (PostgreSQL, "Arrays", section "Array Input and Output").
 
     The driver would adapt every value anew, 30 µs a cell in all; the same cells come again in every batch.

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import Country, ShortText
-from ibalagh.events.vocabulary import Category, Disposition, ReviewAction
+from ibalagh.events.vocabulary import Category, Channel, Disposition, ReviewAction, Urgency, Variety
 
 
 class Facts(Data):
@@ -18,6 +18,7 @@ class Facts(Data):
     received_on: date
     identified: bool
     country: Country
+    channel: Channel
 
 
 class Decision(Data):
@@ -25,7 +26,9 @@ class Decision(Data):
 
     disposition: Disposition
     category: Category
+    urgency: Urgency
     organisation: ShortText | None = None
+    province: ShortText | None = None
 
 
 class Received(Data):
@@ -38,6 +41,7 @@ class Triaged(Data):
     """Of `report.triaged`."""
 
     facts: Facts
+    variety: Variety
     decision: Decision
 
 
@@ -51,14 +55,24 @@ class Reviewed(Data):
 
 
 class InCase(Data):
-    """Of `case.joined` and `case.left`: a report in a case."""
+    """A report in a case."""
 
     facts: Facts
     category: Category
+    urgency: Urgency
     organisation: ShortText | None = None
+    province: ShortText | None = None
 
 
-class Opened(InCase):
+class Left(InCase):
+    """Of `case.left`."""
+
+
+class Joined(InCase):
+    """Of `case.joined`."""
+
+
+class Opened(Joined):
     """Of `case.opened`."""
 
     occurred_at: datetime

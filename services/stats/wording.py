@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.stats.counting import Measure
+from services.stats.press_words import PRESS_WORDS
 
 LANGUAGES: Final = ("ar", "fr", "en", "es")
 
@@ -115,6 +116,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "live": ("يُحدَّث تلقائيا", "Mis à jour en continu", "Updates by itself", "Se actualiza solo"),
     "stages": ("مسار التبليغات", "Parcours des signalements", "The reports' way", "Recorrido de las denuncias"),
     "countries": ("بلد المبلغ", "Pays du déclarant", "Reporter's country", "País del denunciante"),
+    **PRESS_WORDS,
 }
 """Name of a word or sentence → it in the order of `LANGUAGES`."""
 

@@ -15,10 +15,10 @@ import pytest
 
 from ibalagh.events.registry import RECEIVED
 from ibalagh.events.vocabulary import Channel
+from ibalagh.ops.keyfiles import read_or_create
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.stream.ports import Acknowledgement
 from services.intake.acceptance import Acceptance, Prepared
-from services.intake.keys import read_or_create
 from services.intake.signing import read_keys
 from services.intake.store import IntakeStore
 from services.intake.submission import Submission

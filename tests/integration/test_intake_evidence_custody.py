@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from ibalagh.ops.keyfiles import read_keys, replace_keys
 from services.intake.attached import Claim, Upload
 from services.intake.attachments.blobs import Blobs
 from services.intake.attachments.records import Records, Staged, claim, free_among, next_number
@@ -20,7 +21,6 @@ from services.intake.attachments.vessel import Vessel
 from services.intake.custody import RefusedError
 from services.intake.key_check import KeyCheck, LostKeyError, Places
 from services.intake.key_file import KeyFile
-from services.intake.keys import read_keys, replace_keys
 from services.intake.rotation import Rotation, RotationError
 from tests.support.storage import uuid_of
 from tests.support.vault import SECRET, Vault, vault_at

@@ -11,11 +11,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ibalagh.ops.keyfiles import read_keys, replace_keys
 from services.intake.audit import problems
 from services.intake.custody import RefusedError
 from services.intake.key_check import FirstChecked, KeyCheck, LostKeyError, Places, at_start
 from services.intake.key_file import KeyFile
-from services.intake.keys import read_keys, replace_keys
 from services.intake.rotation import Rotation, RotationError
 from services.intake.store import IntakeStore
 from services.intake.vault import KeyRing

@@ -9,12 +9,14 @@ from datetime import date
 import psycopg2
 import pytest
 from confluent_kafka import Producer
+from prometheus_client import REGISTRY
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events import registry
 from ibalagh.events.envelope import Data
 from ibalagh.events.statistics import CountersChangedV1
 from ibalagh.events.vocabulary import Category
+from ibalagh.ops.shutdown import Shutdown
 from ibalagh.storage.leadership import Leadership
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.outbox import PostgresOutbox
@@ -28,6 +30,8 @@ from services.stats.counting import TOPICS, Cell, Measure
 from services.stats.handlers import Counters
 from services.stats.names import group
 from services.stats.reading import CountingCodec
+from services.stats.recount import log_reader
+from services.stats.watching import Watch
 from tests.support import topics
 from tests.support.poll import eventually
 from tests.unit.stats_log import Log, decision, facts
@@ -202,13 +206,28 @@ def test_verify_finds_a_planted_difference_and_rebuild_heals_it(
     with running.database.transaction() as tx:
         tx.execute("UPDATE counters SET count = count + 1 WHERE measure = 'received' AND country = 'FR'")
         tx.execute("DELETE FROM counters WHERE measure = 'suspects_presented'")
+        tx.execute("UPDATE facets SET value = 'batch' WHERE measure = 'received'")
+        tx.execute("INSERT INTO late VALUES ('2031-07-05', 'received', '2031-07-01', NULL, NULL, true, 'MA', 1)")
     assert running.command("verify") == 1
     told = capsys.readouterr()
     assert "received 2031-07-01 anonymous FR: the database says 2, the log says 1" in told.out
-    assert "2 of " in told.err
+    assert "facets: received channel 2031-07-01 batch: the database says 3, the log says 0" in told.out
+    assert "late: 2031-07-05 received 2031-07-01 identified MA: the database says 1, the log says 0" in told.out
+    assert "5 of " in told.err
+    watch = Watch(
+        running.database,
+        group(running.prefix),
+        lambda: log_reader(running.bootstrap, running.prefix),
+        every_s=1,
+        pause=0.01,
+    )
+    watch.once(Shutdown())
+    assert REGISTRY.get_sample_value("ibalagh_stats_differing_cells") == 5
     assert running.command("rebuild") == 0
     assert running.cells() == count([SMALL])
     assert running.command("verify") == 0
+    watch.once(Shutdown())
+    assert REGISTRY.get_sample_value("ibalagh_stats_differing_cells") == 0
 
 
 def test_after_a_rebuild_counting_goes_on_and_repeats_are_still_refused(running: Running) -> None:

@@ -11,8 +11,8 @@ import httpx
 import psycopg2
 
 from ibalagh.events.registry import RECEIVED
+from ibalagh.ops.keyfiles import read_or_create
 from services.intake.acceptance import Acceptance
-from services.intake.keys import read_or_create
 from services.intake.receipt import Secrets
 from services.intake.signing import KeySet, read_receipt
 from services.intake.vault import MasterKey

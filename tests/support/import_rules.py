@@ -20,13 +20,17 @@ MORE_EDGES: Final = {
         *("attachments/vessel", "batch", "custody", "dialogue", "dialogue_http", "dialogue_store", "edge"),
         *("evidence/fence", "evidence/syscalls", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer"),
         *("evidence/viewing", "form_evidence", "form_files", "forms", "gate", "groups", "key_check", "key_file"),
-        *("keys", "keys_cli", "keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli"),
+        *("keys_cli", "keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli"),
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
     "triage": ("app", "dialogue_http", "dialogue_store", "embedding", "evaluation/tables", "texts", "words"),
     "referral": ("app", "words"),
-    "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
+    "stats": (
+        *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
+        *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store", "signing"),
+        "watching",
+    ),
 }
 """Edges that a service split off from those above, since a file holds one idea; in a package, with its name."""
 
@@ -55,6 +59,7 @@ PURE_LIBRARIES: Final = frozenset(
 PURE_OF_OURS: Final = (
     "ibalagh.events",
     "ibalagh.contracts.codec",
+    "ibalagh.signing",
     "ibalagh.storage.binary",
     "ibalagh.storage.chain",
     "ibalagh.stream.deadletters",

@@ -13,12 +13,12 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events import make, reports
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.vocabulary import Channel
+from ibalagh.ops.keyfiles import replace_keys
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from services.intake.acceptance import Acceptance
 from services.intake.custody import ROLE, Asking, Custody, asking
 from services.intake.key_file import KeyFile
-from services.intake.keys import replace_keys
 from services.intake.receipt import Secrets
 from services.intake.store import IntakeStore
 from services.intake.submission import Identity, Submission

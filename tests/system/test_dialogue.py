@@ -12,7 +12,8 @@ from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_to
 from ibalagh.stream.ports import Record
 from services.referral import batch as cases
 from services.referral.handlers import CasesCodec, waits_for_a_person
-from services.stats.reading import CountingCodec, counted
+from services.stats.counted import counted
+from services.stats.reading import CountingCodec
 from services.stats.recount import Recalled
 from services.stats.repeats import fresh
 from tests.support.intake import IntakeProcess, Place, prepare_place, running

@@ -99,13 +99,14 @@ def read_all(broker: str, topic: str) -> list[Record]:
 
 
 @pytest.fixture
-def environment(broker: str, database_url: str, topic_prefix: str) -> dict[str, str]:
+def environment(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> dict[str, str]:
     topics.create(broker, {topic_prefix + name: 1 for name in TOPICS})
     apply(database_url, "stats")
     return {
         "IBALAGH_KAFKA_BOOTSTRAP": broker,
         "IBALAGH_DATABASE_URL": database_url,
         "IBALAGH_TOPIC_PREFIX": topic_prefix,
+        "IBALAGH_HOME": str(tmp_path / "home"),
     }
 
 
@@ -157,14 +158,46 @@ def test_counters_page_stream_and_communique_follow_the_log(
         text = client.get("/v1/communique", params={"format": "text", "lang": "fr"})
         assert text.headers["content-language"] == "fr"
         assert "Signalements traités" in text.text
+        check_files(client)
+        check_public(base)
+        facets = client.get("/v1/facets", params={"measure": "referred", "facet": "channel"}).json()["rows"]
+        assert facets == [{"category": None, "value": "api", "count": 2}]
+        assert client.get("/v1/facets", params={"measure": "referred", "facet": "variety"}).status_code == 422
 
         check_pages(base)
         metrics = client.get("/metrics").text
         assert 'ibalagh_stream_records_consumed_total{loop="counters",service="stats"' in metrics
 
 
+def check_files(client: httpx.Client) -> None:
+    for format_, start in (("pdf", b"%PDF-"), ("html", b"<!doctype html>"), ("csv", b"first_day,last_day,table,row,")):
+        file = client.get("/v1/communique", params={"format": format_, "lang": "ar"})
+        assert file.content.startswith(start)
+        assert file.headers["content-disposition"].startswith("attachment")
+    signed = client.get("/v1/communique", params={"format": "signed", "exact": True}).json()
+    counts = {row["name"]: row["count"] for table in signed["document"]["tables"] for row in table["rows"]}
+    assert counts["reports_processed"] == 2
+    assert signed["document"]["log"]
+    public = client.get("/v1/communique", params={"format": "signed"}).json()
+    assert not any(row["count"] for table in public["document"]["tables"] for row in table["rows"])
+
+
+def check_public(base: str) -> None:
+    with httpx.Client(base_url=base) as anyone:
+        days = anyone.get("/v1/public/days.csv")
+        assert days.headers["content-type"].startswith("text/csv")
+        assert days.headers["access-control-allow-origin"] == "*"
+        again = anyone.get("/v1/public/days.csv", headers={"If-None-Match": f'"other", {days.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+        assert anyone.get("/v1/public/releases.json").json() == {"releases": []}
+        assert anyone.get("/v1/public/releases/2031-06-01_2031-06-30.json").status_code == 404
+        assert anyone.get("/v1/public/keys.json").json()["keys"][0]["crv"] == "Ed25519"
+
+
 def check_pages(base: str) -> None:
     with httpx.Client(base_url=base, headers={"Accept-Language": "ar"}) as browser:
+        assert 'name="token"' in browser.get("/communique").text
+        assert browser.get("/communique/file?format=pdf").status_code == 401
         refused = browser.get("/")
         assert 'name="token"' in refused.text
         assert 'dir="rtl"' in refused.text
@@ -178,6 +211,12 @@ def check_pages(base: str) -> None:
         assert 'dir="rtl"' in page.text
         assert "النصب والاحتيال" in page.text
         assert "unsafe" not in page.headers["content-security-policy"]
+        communique = browser.get("/communique", params={"from": "2031-07-01", "to": "2031-07-31", "exact": "true"})
+        assert 'dir="rtl"' in communique.text
+        assert "النصب والاحتيال" in communique.text
+        assert "<script" not in communique.text
+        assert browser.get("/communique/file?format=pdf").content.startswith(b"%PDF-")
+        assert browser.get("/communique?from=never").status_code == 422
         assert "<script>" not in page.text
         with browser.stream("GET", "/events?lang=fr", timeout=10) as stream:
             assert "Escroquerie" in next(frames(stream))

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from ibalagh.ops.keyfiles import read_keys
 from ibalagh.web.problems import Problem
 from services.intake.batch import numbered_lines
 from services.intake.http import idempotency_key
-from services.intake.keys import read_keys
 from services.intake.mapped import FOREIGN_RULES, bounded, parsed
 from services.intake.signing import InvalidReceiptError, KeySet, Signer, read_receipt
 from services.intake.signing import read_keys as read_public_keys

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from ibalagh.contracts.codec import Codec
+from ibalagh.signing import thumbprint
 from ibalagh.stream.errors import PassingError
 from ibalagh.stream.ports import Acknowledgement
 from ibalagh.web.auth import token_matches
@@ -22,7 +23,7 @@ from services.intake.acceptance import Acceptance, Prepared
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
 from services.intake.settings import IntakeSettings
-from services.intake.signing import read_keys, read_receipt, thumbprint
+from services.intake.signing import read_keys, read_receipt
 from services.intake.status import Status
 from services.intake.store import ReportStatus
 from services.intake.vault import MasterKey

@@ -13,18 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibalagh.signing import canonical, thumbprint
 from ibalagh.stream.ports import Acknowledgement
-from services.intake.signing import (
-    Check,
-    Facts,
-    InvalidReceiptError,
-    KeySet,
-    Signer,
-    canonical,
-    read_keys,
-    read_receipt,
-    thumbprint,
-)
+from services.intake.signing import Check, Facts, InvalidReceiptError, KeySet, Signer, read_keys, read_receipt
 
 SEED = bytes(range(32))
 SIGNER = Signer(SEED)

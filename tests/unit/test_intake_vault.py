@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibalagh.ops.keyfiles import read_keys, read_or_create, replace_keys
 from services.intake.key_file import LOOK_EVERY_S, KeyFile
-from services.intake.keys import read_keys, read_or_create, replace_keys
 from services.intake.vault import KeyRing, MasterKey, SealBrokenError, Sealed, check_value, rewrap, seal, unseal
 
 KEYS = MasterKey(bytes(range(32)), os.urandom)

@@ -14,8 +14,9 @@ from ibalagh.events.vocabulary import Category, Disposition, ReviewAction
 from ibalagh.stream.deadletters import dead_letter as letter_of
 from ibalagh.stream.deadletters import parse, replay
 from ibalagh.stream.ports import Outgoing, Record
+from services.stats.counted import Kind
 from services.stats.counting import COUNTED, MEANING, NOT_COUNTED, TOPICS, Cell, Measure, fold
-from services.stats.reading import CountingCodec, Kind
+from services.stats.reading import CountingCodec
 from services.stats.repeats import Mark, Once, Place, Source, fresh
 from tests.unit.stats_log import DAY, NOW, Log, decision, facts
 

@@ -13,8 +13,11 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.vocabulary import Category, Disposition, IndicatorKind, Urgency, Variety
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
+from services.stats.counted import counted
 from services.stats.glance import PATTERNS
-from services.stats.reading import CountingCodec, counted
+from services.stats.reading import CountingCodec
+from services.stats.repeats import Fresh
+from services.stats.summing import Sums, sums
 from tests.unit.stats_log import DAY, NOW, Log, decision, facts
 
 LINK = reports.Indicator(kind=IndicatorKind.URL, value="fair.example/a?b=c")
@@ -66,7 +69,8 @@ def outcome(codec: CountingCodec, record: Record, *, with_care: bool) -> object:
         (read,) = counted([codec._with_care(record) if with_care else codec.decode(record)])
     except InvalidRecordError as error:
         return error.reason
-    return read.tally and read.tally.moves, *read[2:]
+    counts = Sums({}, {}, {}) if read.tally is None else sums(Fresh([read], {read.tally: 1}, None, ()))
+    return counts, *read[2:-1]
 
 
 def type_of(record: Record) -> str:
@@ -93,6 +97,10 @@ def test_every_value_that_decides_is_seen_at_a_glance() -> None:
         (b'"category":"terrorism_praise"', b'"category":"fraud"'),
         (b'"category":"fraud"', b'"category":"sexual_blackmail"'),
         (b'"organisation":"isis"', b'"organisation":null'),
+        (b'"channel":"api"', b'"channel":"form"'),
+        (b'"urgency":0', b'"urgency":2'),
+        (b'"province":"01.511"', b'"province":"06.141"'),
+        (b'"variety":"ar"', b'"variety":"ary"'),
         (b'"disposition":"refer"', b'"disposition":"review"'),
         (b'T12:00:00Z"', b'T23:00:00Z"'),
     ]

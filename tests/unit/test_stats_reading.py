@@ -10,8 +10,9 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import EVENT_TYPES
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
+from services.stats.counted import Kind, counted
 from services.stats.counting import COUNTED, NOT_COUNTED, moves_of
-from services.stats.reading import CountingCodec, Kind, counted
+from services.stats.reading import CountingCodec
 from services.stats.recount import Recalled
 from services.stats.repeats import fresh
 from tests.unit.test_stats_counting import SMALL
@@ -121,7 +122,7 @@ def test_what_reporters_and_analysts_say_to_each_other_counts_nothing_and_is_no_
     found = fresh([talk, report, talk], Recalled())
     assert list(found.tallies.values()) == [1]
     assert (found.last, found.rejected) == (report, [])
-    assert fresh([talk], Recalled()) == ({}, None, [])
+    assert fresh([talk], Recalled()) == ([], {}, None, [])
     with pytest.raises(InvalidRecordError):
         SLIM.decode(with_header(record, "ce_origintime", b"soon"))
 

@@ -1,8 +1,8 @@
 """Key files: where a secret is read from, and how a local stack gets one on its first start.
 
-A key file holds a key a line, in hexadecimal digits; only the vault's may hold more than one. A file that a setting
-names must exist; the default place, inside the stack's own state, is filled once with a random key that only the owner
-may read (mode 0600).
+A key file holds a key a line, in hexadecimal digits; only one that says so may hold more than one. A file that a
+setting names must exist; the default place, inside the stack's own state, is filled once with a random key that only
+the owner may read (mode 0600).
 """
 
 import os

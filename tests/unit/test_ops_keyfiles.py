@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.keys import read_or_create, read_public
+from ibalagh.ops.keyfiles import read_or_create, read_public
 
 
 def test_a_key_that_nobody_named_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
