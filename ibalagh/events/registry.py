@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ibalagh.events import cases, commands, dialogue, reports, statistics
+from ibalagh.events import cases, commands, dialogue, links, reports, statistics
 from ibalagh.events.envelope import Data
 
 PREFIX: Final = "ibalagh."
@@ -42,8 +42,12 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("report.reviewed.v1", reports.ReportReviewedV1, TRIAGED, "triage"),
     ("report.amended.v1", dialogue.ReportAmendedV1, TRIAGED, "triage"),
     ("message.sent.v1", dialogue.MessageSentV1, TRIAGED, "triage"),
+    ("report.linked.v1", links.ReportLinkedV1, TRIAGED, "triage"),
+    ("report.unlinked.v1", links.ReportUnlinkedV1, TRIAGED, "triage"),
     ("report.decide.v1", commands.DecideReportV1, DECISIONS, "triage"),
     ("message.send.v1", commands.SendMessageV1, DECISIONS, "triage"),
+    ("report.link.v1", links.LinkReportsV1, DECISIONS, "triage"),
+    ("report.unlink.v1", links.UnlinkReportsV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),

@@ -23,7 +23,7 @@ from ibalagh.stream.relay import Relay
 from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
-from services.triage.reading import DeskCodec
+from services.triage.reading import DeskCodec, is_our_own_word
 from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
@@ -94,7 +94,9 @@ def _desk(settings: TriageSettings, database: Database, codec: Codec, wake_relay
         name="desk",
         service=settings.service,
         topics=DESK_TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id, gather_s=settings.desk_gather_s),
+        consumer=KafkaConsumer(
+            settings.kafka_bootstrap, group, client_id, gather_s=settings.desk_gather_s, passes_over=is_our_own_word
+        ),
         codec=codec,
         unit=PostgresUnit(database, group, Desk(), codec=codec),
         max_records=settings.batch_max_records,

@@ -1,13 +1,14 @@
 """Between events and the pure rules: the classifier (received → triaged, supplemented → amended) and the desk (triaged,
 amended, decide → reviewed, send → sent)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self, cast
 
 from ibalagh.events.commands import DecideReportV1, SendMessageV1
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
-from ibalagh.events.envelope import Cause, Data, Event
+from ibalagh.events.envelope import Cause, Data, Event, Position
+from ibalagh.events.links import LinkReportsV1, UnlinkReportsV1
 from ibalagh.events.make import effect, effects_of_types
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
@@ -18,6 +19,9 @@ from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
 from services.triage.decide import Judged, judge_all
 from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
+from services.triage.links import desk as links
+from services.triage.links.plan import Joiner
+from services.triage.links.policy import keys_in, keys_of
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reported import Reported, reported_of
@@ -83,10 +87,12 @@ class Desk:
         """Take in what is new of reports and of their reporters, then apply the commands in order: effects and results
         of those that took effect."""
         batch = _sort(events)
-        store.add(tx, batch.arrivals)
+        new = store.add(tx, batch.arrivals)
         if batch.amendments:
             dialogue_store.add(tx, batch.amendments)
-        return Handled(self._carry_out(batch.commands, tx) if batch.commands else (), batch.rejected)
+        effects = self._carry_out(batch.commands, tx) if batch.commands else []
+        effects += links.take(_joiners(new), batch.added_to, batch.rulings, tx, source=SOURCE, now=self._clock())
+        return Handled(effects, batch.rejected)
 
     def _carry_out(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
         answered = set(store.answered(tx, {event.id for event in events}))
@@ -127,35 +133,53 @@ class _Sorted(NamedTuple):
     amendments: list[Amendment]
     commands: list[Event[Data]]
     rejected: list[Rejected]
+    added_to: list[Joiner]
+    rulings: list[Event[Data]]
 
 
 def _sort(events: Sequence[Event[Data]]) -> _Sorted:
-    batch = _Sorted([], [], [], [])
+    batch = _Sorted([], [], [], [], [], [])
     for event in events:
         if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
             batch.arrivals.append(event)
         elif isinstance(event.data, DecideReportV1 | SendMessageV1):
             batch.commands.append(event)
+        elif isinstance(event.data, LinkReportsV1 | UnlinkReportsV1):
+            batch.rulings.append(event)
         elif isinstance(event.data, ReportTriagedV1 | ReportAmendedV1):
             if event.cause is None:
                 batch.rejected.append(Rejected(event, NOT_FROM_INTAKE))
             elif isinstance(event.data, ReportAmendedV1):
                 batch.amendments.append(amendment_of(event.data, event.cause))
+                keys = keys_of(event.data.indicators)
+                if keys:
+                    batch.added_to.append(Joiner(event.data.report_id, keys, _read_at(event), event.origin_time))
             else:
-                batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause))
+                batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause, _read_at(event)))
     return batch
+
+
+def _joiners(arrivals: Iterable[Arrival]) -> list[Joiner]:
+    """Those of new reports that have something to share."""
+    keyed = [(arrival, keys_in(arrival.data)) for arrival in arrivals]
+    return [Joiner(each.report_id, keys, each.position, each.origin_time) for each, keys in keyed if keys]
+
+
+def _read_at(event: Event[Data]) -> Position:
+    """Where an event was read, as whatever the desk handles was."""
+    return cast(Position, event.position)
 
 
 def _command(event: Event[Data]) -> DecideReportV1 | SendMessageV1:
     return cast(DecideReportV1 | SendMessageV1, event.data)
 
 
-def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Arrival:
+def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause, position: Position) -> Arrival:
     topic, partition, offset, _ = cause
     decision = report.decision
     state, urgency = first_state(decision).value, int(decision.urgency)
     data = report.to_json()
-    return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data)
+    return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data, position)
 
 
 def _result(command_id: str, outcome: Applied | Refused | Sent) -> CommandResult:

@@ -105,3 +105,46 @@ WHERE report_id = %(report_id)s ORDER BY number
 -- name: messages_of
 -- What analysts wrote to a reporter, in order.
 SELECT message_id, sent_at, sender, text FROM messages WHERE report_id = %(report_id)s ORDER BY sent_at, message_id
+
+-- name: lock_links
+-- One worker at a time tells what a batch joins, so that of two copies that come at once one sees the other.
+SELECT pg_advisory_xact_lock(hashtext('triage links'))
+
+-- name: oldest_of_keys
+-- The oldest report that has each key.
+SELECT asked.key, oldest.report_id
+FROM unnest(%(keys)s::uuid[]) AS asked (key)
+CROSS JOIN LATERAL (SELECT report_id FROM link_keys WHERE key = asked.key ORDER BY report_id LIMIT 1) AS oldest
+
+-- name: add_link_keys
+-- Keys of reports that may have them already.
+INSERT INTO link_keys (key, report_id)
+SELECT * FROM unnest(%(keys)s::uuid[], %(report_ids)s::uuid[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+
+-- name: drop_link_keys
+-- Keys that people took from reports.
+DELETE FROM link_keys USING unnest(%(keys)s::uuid[], %(report_ids)s::uuid[]) AS taken (key, report_id)
+WHERE link_keys.key = taken.key AND link_keys.report_id = taken.report_id
+
+-- name: link_standings
+-- How people ruled on the links of these reports, the earlier first.
+SELECT report_id, number, target, by_key, verdict, actor, reason, ruled_at FROM link_rulings
+WHERE report_id = ANY(%(report_ids)s::uuid[]) ORDER BY report_id, number
+
+-- name: add_rulings
+-- Keep rulings.
+INSERT INTO link_rulings (report_id, number, target, by_key, verdict, actor, reason, ruled_at)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(numbers)s::int[], %(targets)s::uuid[], %(by_key)s::bool[],
+                     %(verdicts)s::text[], %(actors)s::text[], %(reasons)s::text[], %(ruled_at)s::timestamptz[])
+
+-- name: known_reports
+-- Which of these reports the desk has, locked against other rulings on their links.
+SELECT report_id FROM items WHERE report_id = ANY(%(report_ids)s::uuid[]) ORDER BY report_id FOR NO KEY UPDATE
+
+-- name: groups_of_keys
+-- For each key how many reports have it, and the oldest of them but one.
+SELECT asked.key, (SELECT count(*) FROM link_keys WHERE key = asked.key),
+       ARRAY(SELECT report_id::text FROM link_keys WHERE key = asked.key AND report_id <> %(report_id)s::uuid
+             ORDER BY link_keys.report_id LIMIT %(limit)s)
+FROM unnest(%(keys)s::uuid[]) AS asked (key)

@@ -37,16 +37,18 @@ class QueuePlace(NamedTuple):
     report_id: str
 
 
-def add(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
-    """Take new reports in; one that the desk has already is left as it is, since people may have decided about it."""
+def add(tx: Transaction, arrivals: Sequence[Arrival]) -> Collection[Arrival]:
+    """Take new reports in, and say which these are; one that the desk has already is left as it is, since people may
+    have decided about it."""
     first = {arrival.report_id: arrival for arrival in reversed(arrivals)}
     if not first:
-        return
+        return ()
     # One text, since the driver would quote every id of a list by itself.
     for (known,) in tx.fetch_all(_SQL["known_items"], {"report_ids": f"{{{','.join(first)}}}"}):
         del first[known]
     if first:
         tx.copy_binary("items", packing.COLUMNS, packing.arrivals(first.values()))
+    return first.values()
 
 
 def answered(tx: Transaction, command_ids: Collection[str]) -> Collection[str]:

@@ -340,3 +340,21 @@ def test_a_position_that_the_log_does_not_have_gives_no_text(triage: Triage) -> 
     assert eventually(lambda: triage.texts.report_at(Position(topic, 0, 0)) is not None)
     assert triage.texts.report_at(Position(topic, 0, 99)) is None
     assert triage.texts.report_at(Position("elsewhere", 0, 0)) is None
+
+
+def test_links_are_shown_and_ruled_on(triage: Triage, client: httpx.Client) -> None:
+    one, other = (triage.report(f"{UNSURE} sur gain.example/promo", name) for name in "ab")
+    waiting(client, 2)
+    shown = client.get(f"/v1/reports/{one}/links", headers=BEARER).json()
+    assert [(group["kind"], group["reports"], group["others"]) for group in shown["groups"]] == [("url", 2, [other])]
+    body = {"report_id": one, "other_id": other, "version": 0, "actor": "analyst-1", "reason": "another_person"}
+    applied = client.post("/v1/unlinks", json=body, headers=BEARER)
+    assert (applied.status_code, applied.json()["detail"]) == (200, {"report_id": one, "version": 1})
+    after = client.get(f"/v1/reports/{other}/links", headers=BEARER).json()
+    assert (after["groups"], [each["report_id"] for each in after["unlinked"]]) == ([], [one])
+    stale = client.post("/v1/links", json=body, headers=BEARER)
+    assert (stale.status_code, stale.json()["code"], stale.json()["refused"]) == (409, "stale_version", {"version": 1})
+    nowhere = report_id("nowhere")
+    assert client.get(f"/v1/reports/{nowhere}/links", headers=BEARER).status_code == 404
+    assert client.post("/v1/links", json=body | {"other_id": nowhere}, headers=BEARER).status_code == 404
+    assert client.post("/v1/links", json=body).status_code == 401

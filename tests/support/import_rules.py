@@ -24,7 +24,7 @@ MORE_EDGES: Final = {
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
-    "triage": ("app", "dialogue_http", "dialogue_store", "texts", "words"),
+    "triage": ("app", "dialogue_http", "dialogue_store", "links/desk", "links/http", "links/store", "texts", "words"),
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }

@@ -54,11 +54,14 @@ class Copied(Transaction):
     def __init__(self) -> None:
         self.payload = b""
 
+    def execute(self, *_: object) -> int:
+        return 0
+
     def fetch_all(self, *_: object) -> list[tuple[object, ...]]:
         return []
 
     def copy_binary(self, _table: str, _columns: object, payload: bytes) -> int:
-        self.payload = payload
+        self.payload += payload
         return 1
 
 

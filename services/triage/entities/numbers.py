@@ -14,6 +14,7 @@ from stdnum.iso7064 import mod_97_10
 
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.entities.shared import shared
 
 # Runs that may hold a number: eight characters at least, and in the encoded text the same, each as "0".
 _RUN: Final = re.compile(r"[+\d][\d \-.()/+]{6,200}\d", re.ASCII)
@@ -69,7 +70,11 @@ def numbers(text: str, encoded: bytes) -> list[Indicator]:
 
 @lru_cache(maxsize=4_096)
 def _of_run(run: str) -> tuple[Indicator, ...]:
-    """The numbers in one run of digits and separators; most often the run is one Moroccan number."""
+    """The numbers in one run of digits and separators, but for hotlines; most often it is one Moroccan number."""
+    return tuple([each for each in _all_of_run(run) if not each.value.startswith(shared().hotlines)])
+
+
+def _all_of_run(run: str) -> tuple[Indicator, ...]:
     digits = run.encode().translate(None, _SEPARATORS).decode()
     moroccan = _MOROCCAN.fullmatch(digits)
     if moroccan is not None and run.find("/") < 0:
