@@ -20,6 +20,7 @@ class EventType(NamedTuple):
 
 RECEIVED: Final = "reports.received"
 TRIAGED: Final = "reports.triaged"
+URGENT: Final = "reports.received.urgent"
 DECISIONS: Final = "triage.decisions"
 REFERRED: Final = "cases.referred"
 ACTIONS: Final = "cases.actions"
@@ -67,6 +68,9 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("surge.opened.v1", statistics.SurgeOpenedV1, ALERTS, "stats"),
     ("surge.closed.v1", statistics.SurgeClosedV1, ALERTS, "stats"),
 )
+
+LANES: Final[Mapping[str, tuple[str, ...]]] = {URGENT: (PREFIX + "report.received.v1",)}
+"""Topics that carry some events of other topics, so that these overtake the others; and which."""
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
     PREFIX + name: EventType(PREFIX + name, model, topic, owner) for name, model, topic, owner in _TABLE

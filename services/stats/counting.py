@@ -215,5 +215,5 @@ NOT_COUNTED: Final[frozenset[str]] = frozenset(
 """Event types of those topics that deliberately count nothing: what reporters and analysts say to each other moves no
 counter before somebody decides, and a report that is linked to others is counted for itself."""
 
-TOPICS: Final = (registry.RECEIVED, registry.TRIAGED, registry.REFERRED, registry.OUTCOMES)
+TOPICS: Final = (registry.RECEIVED, registry.URGENT, registry.TRIAGED, registry.REFERRED, registry.OUTCOMES)
 """The topics that are counted, without the prefix."""

@@ -230,7 +230,7 @@ class CountingCodec(Codec):
             raise InvalidRecordError(
                 InvalidReason.UNKNOWN_TYPE if "ce_type" in headers else InvalidReason.MISSING_ATTRIBUTE
             )
-        if record.topic != reader.topic:
+        if record.topic != reader.topic and reader.name not in self._lanes.get(record.topic, ()):
             raise InvalidRecordError(InvalidReason.WRONG_TOPIC)
         cause = _attributes(headers)
         chain = None if cause is None else self._chain(record, cause, headers["ce_cause"] or b"")

@@ -10,7 +10,7 @@ from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, Repor
 from ibalagh.events.envelope import Cause, Data, Event, Position
 from ibalagh.events.links import LinkReportsV1, UnlinkReportsV1
 from ibalagh.events.make import effect, effects_of_types
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, type_of
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.written import Said
 from ibalagh.storage.commands import CommandResult, applied, refused
@@ -31,6 +31,7 @@ from services.triage.writing import triaged
 SOURCE: Final = "/triage"
 CLASSIFIER_TOPICS: Final = (RECEIVED,)
 DESK_TOPICS: Final = (TRIAGED, DECISIONS)
+URGENT_TOPICS: Final = (URGENT,)
 _TRIAGED_TYPE: Final = type_of(ReportTriagedV1)
 _AMENDED_TYPE: Final = type_of(ReportAmendedV1)
 NOT_FROM_INTAKE: Final = "no_cause"
@@ -124,6 +125,31 @@ class Desk:
             for event in events
             if event.id in said
         ]
+
+
+class UrgentDesk:
+    """Classifier and desk in one step, for the lane of reports that cannot wait: a report is in the queue as soon as
+    the transaction that says `report.triaged` of it is done, whatever waits in the other topics. What comes back on the
+    topic of triaged reports the desk knows already."""
+
+    def __init__(self, classifier: Classifier, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._classifier = classifier
+        self._clock = clock
+
+    def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
+        """Judge, take in and say what is new; of a report that is there already nothing is said again."""
+        now = self._clock()
+        said = {event.subject: event for event in self._classifier(events, now).effects}
+        reports = [ReportTriagedV1.model_validate_json(each.data.to_json()) for each in said.values()]
+        arrivals = [
+            _arrival(report, each.origin_time, cast(Cause, each.cause), Position(*cast(Cause, each.cause)[:3]))
+            for report, each in zip(reports, said.values(), strict=True)
+        ]
+        new = store.add(tx, arrivals)
+        fresh = {arrival.report_id for arrival in new}
+        effects = [event for report_id, event in said.items() if report_id in fresh]
+        effects += links.take(_joiners(new), (), (), tx, source=SOURCE, now=now)
+        return Handled(effects)
 
 
 class _Sorted(NamedTuple):

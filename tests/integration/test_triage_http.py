@@ -12,7 +12,7 @@ import pytest
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Position
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, dead_letter_topic
 from ibalagh.ops.shutdown import Shutdown
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
@@ -41,7 +41,7 @@ class Triage:
 
     def __init__(self, database: Database) -> None:
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
-        for topic in (RECEIVED, TRIAGED, DECISIONS, dead_letter_topic("triage")):
+        for topic in (RECEIVED, URGENT, TRIAGED, DECISIONS, dead_letter_topic("triage")):
             self.broker.create_topic(self.codec.topic(topic))
         self.producer = self.broker.producer()
         self.commands = Commands(self.producer, self.codec, database, wait_s=2.0)

@@ -55,7 +55,8 @@ def _join(
     store.lock(tx)
     standings = store.standings(tx, {each.report_id for each in added_to}) if added_to else {}
     added_to = [_without_apart(each, standings.get(each.report_id)) for each in added_to]
-    joiners = [*new, *added_to]
+    # By their ids, which begin with the time: so the oldest of a batch is the one that the store will name.
+    joiners = sorted([*new, *added_to])
     oldest = store.oldest(tx, {key.key for joiner in joiners for key in joiner.keys})
 
     def is_apart(report_id: str, other: str) -> bool:
@@ -68,12 +69,13 @@ def _join(
     if not found:
         return []
     last = {joiner.report_id: joiner for joiner in joiners}[found[-1].report_id]
-    return [_effect(last, said, number, source, now) for number, said in enumerate(events_of(found, now))]
+    return [_effect(last, said, number, source, now) for number, said in enumerate(events_of(found, now), 1)]
 
 
 def _effect(cause: Joiner, said: ReportLinkedV1, number: int, source: str, now: datetime) -> Event[Data]:
     """An event of the last report that joined something. Its id names that report and where it was read, since a batch
-    is cut anew after a crash, and then says it again of other reports; what was published is never cut again."""
+    is cut anew after a crash, and then says it again of other reports; what was published is never cut again. The first
+    number, 0, is that of what a report itself causes in the urgent lane."""
     id_ = derived_id(cause.report_id, _TYPE, "/".join(map(str, (*cause.read_at, number))))
     place = Cause(*cause.read_at, number)
     return Event(id_, _TYPE, source, said.report_id, now, cause.origin_time, said, place)
