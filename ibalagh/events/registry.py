@@ -49,6 +49,7 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("message.send.v1", commands.SendMessageV1, DECISIONS, "triage"),
     ("report.link.v1", links.LinkReportsV1, DECISIONS, "triage"),
     ("report.unlink.v1", links.UnlinkReportsV1, DECISIONS, "triage"),
+    ("campaign.decide.v1", commands.DecideCampaignV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),

@@ -24,6 +24,10 @@ MAX_ATTACHMENTS = 10
 """Files that one report may have."""
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class ReportFacts(Data):
     """What may be counted about a report, carried by every later event about it; nothing that identifies a person."""
 
@@ -99,6 +103,11 @@ class ReportTriagedV1(Data):
     variety: Variety
     decision: Decision
     indicators: tuple[Indicator, ...]
+    text_key: Uuid | None = Field(
+        None,
+        description="Of a report that a person must decide: what stands for its normalised text, the same for copies",
+        exclude_if=_is_none,
+    )
 
 
 class ReportReviewedV1(Data):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from ibalagh.events.reports import Indicator, ReportReceivedV1, ReportTriagedV1
-from ibalagh.events.vocabulary import Category, Variety
+from ibalagh.events.vocabulary import Category, Disposition, Variety
 from services.triage.entities import extract
+from services.triage.links.likeness import key_of_text
 from services.triage.normalise import join, read, words
 from services.triage.places import Gazetteer
 from services.triage.policy import Policy
@@ -39,17 +40,19 @@ class Judged(NamedTuple):
     ruling: Ruling
     province: str | None
     indicators: tuple[Indicator, ...]
+    text_key: str | None
 
 
 def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    variety, ruling, province, indicators = _judge_some([report], policy)[0]
+    variety, ruling, province, indicators, text_key = _judge_some([report], policy)[0]
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
         variety=variety,
         decision=ruling.decision.model_copy(update={"province": province}),
         indicators=indicators,
+        text_key=text_key,
     )
 
 
@@ -78,7 +81,13 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
         policy.taxonomy.decide(concepts, report.category_hint) for concepts, report in zip(found, reports, strict=True)
     ]
     return [
-        Judged(guess(said, report.language), ruling, _province(policy.gazetteer, report.place, text), each.indicators)
+        Judged(
+            guess(said, report.language),
+            ruling,
+            _province(policy.gazetteer, report.place, text),
+            each.indicators,
+            key_of_text(text) if ruling.decision.disposition is Disposition.REVIEW else None,
+        )
         for said, report, ruling, text, each in zip(spoken, reports, rulings, folded, extracted, strict=True)
     ]
 

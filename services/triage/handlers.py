@@ -1,11 +1,11 @@
 """Between events and the pure rules: the classifier (received → triaged, supplemented → amended) and the desk (triaged,
 amended, decide → reviewed, send → sent)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self, cast
 
-from ibalagh.events.commands import DecideReportV1, SendMessageV1
+from ibalagh.events.commands import DecideCampaignV1, DecideReportV1, SendMessageV1
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Cause, Data, Event, Position
 from ibalagh.events.links import LinkReportsV1, UnlinkReportsV1
@@ -17,9 +17,11 @@ from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
+from services.triage.campaigns import desk as campaigns
 from services.triage.decide import Judged, judge_all
 from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
 from services.triage.links import desk as links
+from services.triage.links import store as links_store
 from services.triage.links.plan import Joiner
 from services.triage.links.policy import keys_in, keys_of
 from services.triage.packing import Arrival
@@ -88,11 +90,15 @@ class Desk:
         """Take in what is new of reports and of their reporters, then apply the commands in order: effects and results
         of those that took effect."""
         batch = _sort(events)
-        new = store.add(tx, batch.arrivals)
+        if batch.amendments or batch.commands or batch.rulings or batch.campaigns:
+            links_store.lock(tx)  # before any report is: workers take these locks in one order
+        new = _take_in(tx, batch.arrivals)
         if batch.amendments:
             dialogue_store.add(tx, batch.amendments)
+        now = self._clock()
         effects = self._carry_out(batch.commands, tx) if batch.commands else []
-        effects += links.take(_joiners(new), batch.added_to, batch.rulings, tx, source=SOURCE, now=self._clock())
+        effects += campaigns.decide(batch.campaigns, tx, source=SOURCE, now=now)
+        effects += links.take(_joiners(new), batch.added_to, batch.rulings, tx, source=SOURCE, now=now)
         return Handled(effects, batch.rejected)
 
     def _carry_out(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
@@ -109,6 +115,7 @@ class Desk:
                 changed[outcome.reviewed.report_id] = outcome.item
                 said[id_] = outcome.reviewed
         store.update(tx, changed.values())
+        campaigns.decided(tx, items, [outcome for _, _, outcome in outcomes if isinstance(outcome, Applied)])
         sent = {id_: outcome for id_, outcome in answers if isinstance(outcome, Sent)}
         said |= {id_: outcome.event for id_, outcome in sent.items()}
         dialogue_store.add_messages(tx, sent.values())
@@ -145,7 +152,7 @@ class UrgentDesk:
             _arrival(report, each.origin_time, cast(Cause, each.cause), Position(*cast(Cause, each.cause)[:3]))
             for report, each in zip(reports, said.values(), strict=True)
         ]
-        new = store.add(tx, arrivals)
+        new = _take_in(tx, arrivals)
         fresh = {arrival.report_id for arrival in new}
         effects = [event for report_id, event in said.items() if report_id in fresh]
         effects += links.take(_joiners(new), (), (), tx, source=SOURCE, now=now)
@@ -161,10 +168,11 @@ class _Sorted(NamedTuple):
     rejected: list[Rejected]
     added_to: list[Joiner]
     rulings: list[Event[Data]]
+    campaigns: list[Event[Data]]
 
 
 def _sort(events: Sequence[Event[Data]]) -> _Sorted:
-    batch = _Sorted([], [], [], [], [], [])
+    batch = _Sorted([], [], [], [], [], [], [])
     for event in events:
         if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
             batch.arrivals.append(event)
@@ -172,6 +180,8 @@ def _sort(events: Sequence[Event[Data]]) -> _Sorted:
             batch.commands.append(event)
         elif isinstance(event.data, LinkReportsV1 | UnlinkReportsV1):
             batch.rulings.append(event)
+        elif isinstance(event.data, DecideCampaignV1):
+            batch.campaigns.append(event)
         elif isinstance(event.data, ReportTriagedV1 | ReportAmendedV1):
             if event.cause is None:
                 batch.rejected.append(Rejected(event, NOT_FROM_INTAKE))
@@ -183,6 +193,13 @@ def _sort(events: Sequence[Event[Data]]) -> _Sorted:
             else:
                 batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause, _read_at(event)))
     return batch
+
+
+def _take_in(tx: Transaction, arrivals: Sequence[Arrival]) -> Collection[Arrival]:
+    """Keep what is new of reports, the copies of a campaign behind the one that stands for them."""
+    new = store.add(tx, arrivals, campaigns.place)
+    campaigns.raise_heads(tx, new)
+    return new
 
 
 def _joiners(arrivals: Iterable[Arrival]) -> list[Joiner]:

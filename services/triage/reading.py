@@ -39,7 +39,9 @@ _start: Final = regex(rf'\{{"report_id":"({UUID_FORM})"'.encode()).match
 _AFTER_ID: Final = len(b'{"report_id":""') + 36
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"[ !#-\[\]-~]{{1,2048}}"\}}'
 """Of printable ASCII without what JSON escapes; others are read in full."""
-_are_indicators: Final = regex(rf"\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\]\}}".encode()).fullmatch
+_are_indicators: Final = regex(
+    rf'\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\](?:,"text_key":"{UUID_FORM}")?\}}'.encode()
+).fullmatch
 _NO_INDICATORS: Final = b"[]}"
 _OFFSET_DIGITS: Final = 18
 """Of any number of so many digits, PostgreSQL's bigint and `Codec` can hold it."""

@@ -12,13 +12,13 @@ from ibalagh.events.written import text_json, written
 from services.triage.decide import Judged
 from services.triage.reported import Reported
 
-_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b,"indicators":[%b]}'
+_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b,"indicators":[%b]%b}'
 _indicator: Final = Indicator.__pydantic_serializer__.to_json
 
 
 def triaged(report: Reported, judged: Judged) -> Data:
     """What `report.triaged` says of a report."""
-    variety, ruling, province, indicators = judged
+    variety, ruling, province, indicators, text_key = judged
     _, before, after = ruling
     return written(
         _TRIAGED
@@ -30,5 +30,6 @@ def triaged(report: Reported, judged: Judged) -> Data:
             text_json(province),
             after,
             b",".join(map(_indicator, indicators)) if indicators else b"",
+            b"" if text_key is None else b',"text_key":"%b"' % text_key.encode(),
         )
     )

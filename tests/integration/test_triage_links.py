@@ -4,52 +4,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from ibalagh.contracts.codec import Codec
-from ibalagh.events.envelope import Data, Event
 from ibalagh.events.links import LinkedBy, LinkReportsV1, ReportLinkedV1, ReportUnlinkedV1, UnlinkReportsV1
-from ibalagh.events.make import root
-from ibalagh.storage.commands import find_results
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.outbox import PostgresOutbox
 from ibalagh.storage.postgres import Database
-from ibalagh.storage.unit import PostgresUnit
-from ibalagh.stream.ports import Record, TopicPartition
-from ibalagh.stream.unit import Batch
-from services.triage.handlers import Classifier, Desk
 from services.triage.links import store
 from services.triage.links.store import Links
-from services.triage.reading import DeskCodec
-from tests.support.triage import NOW, policy, received, report_id, supplemented
+from tests.support.desk import GROUP, FedDesk, amended, triaged
+from tests.support.triage import NOW, report_id, supplemented
 
-CODEC = Codec()
-GROUP = "ibalagh.triage.desk"
 SITE = "arnaque sur https://gain.example/promo"
 
 
-class DeskWithLinks:
-    """The desk's unit, fed with batches of what the classifier makes of texts, and with commands."""
+class DeskWithLinks(FedDesk):
+    """The desk, and what it knows of links."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._unit = PostgresUnit(database, GROUP, Desk(lambda: NOW), codec=CODEC, clock=lambda: NOW)
-        self._reader = DeskCodec()
-        self._ends: dict[str, int] = {}
-
-    def take(self, *events: Event[Data]) -> None:
-        records = []
-        for event in events:
-            outgoing = CODEC.encode(event)
-            offset = self._ends.get(outgoing.topic, 0)
-            self._ends[outgoing.topic] = offset + 1
-            records.append(Record(outgoing.topic, 0, offset, outgoing.key, outgoing.value, outgoing.headers))
-        ends = {TopicPartition(each.topic, 0): self._ends[each.topic] for each in records}
-        self._unit.process(Batch(records, [self._reader.decode(each) for each in records], [], ends))
-
-    def rule(self, data: LinkReportsV1 | UnlinkReportsV1, id_: str = report_id("command")) -> tuple[str, str | None]:
-        """What becomes of a command."""
-        self.take(root(data, id_=id_, source="/triage", subject=data.report_id, now=NOW))
-        result = find_results(self.database, [id_])[id_]
-        return result.outcome, result.code
+    def ruled(self, data: LinkReportsV1 | UnlinkReportsV1, id_: str = report_id("command")) -> tuple[str, str | None]:
+        return self.rule(data, data.report_id, id_)
 
     def links(self, name: str) -> Links:
         found = store.of_report(self.database, report_id(name), limit=100)
@@ -59,10 +30,8 @@ class DeskWithLinks:
     def others(self, name: str) -> set[str]:
         return {other for group in self.links(name).groups for other in group.others}
 
-    def said(self) -> list[ReportLinkedV1 | ReportUnlinkedV1]:
-        records = PostgresOutbox(self.database, GROUP).read({}, 1_000).records
-        events = [CODEC.decode(Record(each.topic, 0, 0, each.key, each.value, each.headers)) for each in records]
-        return [each.data for each in events if isinstance(each.data, ReportLinkedV1 | ReportUnlinkedV1)]
+    def said_of_links(self) -> list[ReportLinkedV1 | ReportUnlinkedV1]:
+        return [each for each in self.said() if isinstance(each, ReportLinkedV1 | ReportUnlinkedV1)]
 
 
 @pytest.fixture
@@ -71,16 +40,6 @@ def desk(database_url: str) -> Iterator[DeskWithLinks]:
     database = Database(database_url, "triage")
     yield DeskWithLinks(database)
     database.close()
-
-
-def triaged(*texts: tuple[str, str]) -> list[Event[Data]]:
-    """What the classifier says of (name, text)."""
-    return list(Classifier(policy())([received(text, name) for name, text in texts], NOW).effects)
-
-
-def amended(event: Event[Data]) -> Event[Data]:
-    (effect,) = Classifier(policy())([event], NOW).effects
-    return effect
 
 
 def link(one: str, other: str, **fields: object) -> LinkReportsV1:
@@ -107,7 +66,7 @@ def test_a_campaign_costs_one_event_a_batch_and_every_copy_is_there(desk: DeskWi
     second = triaged(*((f"more {number}", SITE) for number in range(200)))
     desk.take(*first)
     desk.take(*second)
-    said = desk.said()
+    said = desk.said_of_links()
     assert [type(each) for each in said] == [ReportLinkedV1, ReportLinkedV1]
     groups = [group for each in said if isinstance(each, ReportLinkedV1) for group in each.groups]
     assert [len(group.joined) for group in groups] == [299, 200]
@@ -121,7 +80,7 @@ def test_a_report_that_is_delivered_again_joins_nothing_again(desk: DeskWithLink
     events = triaged(("a", SITE), ("b", SITE))
     desk.take(*events)
     desk.take(*events)
-    assert len(desk.said()) == 1
+    assert len(desk.said_of_links()) == 1
     assert desk.links("a").groups[0].reports == 2
 
 
@@ -129,18 +88,18 @@ def test_what_a_reporter_adds_joins_the_report(desk: DeskWithLinks) -> None:
     desk.take(*triaged(("a", SITE), ("b", "insultes")))
     desk.take(amended(supplemented("c'est sur gain.example/promo", "b")))
     assert desk.others("b") == {report_id("a")}
-    (said,) = desk.said()
+    (said,) = desk.said_of_links()
     assert isinstance(said, ReportLinkedV1)
     assert said.groups[0].joined == (report_id("b"),)
 
 
 def test_a_persons_unlink_stands_and_no_machine_undoes_it(desk: DeskWithLinks) -> None:
     desk.take(*triaged(("a", SITE), ("b", SITE)))
-    assert desk.rule(unlink("b", "a", version=0, reason="another_person")) == ("applied", None)
+    assert desk.ruled(unlink("b", "a", version=0, reason="another_person")) == ("applied", None)
     desk.take(amended(supplemented("aussi autre.example/compte", "a", 1)))
     desk.take(amended(supplemented("aussi autre.example/compte et gain.example/promo", "b", 2)))
     assert desk.others("a") == desk.others("b") == set()
-    assert len([each for each in desk.said() if isinstance(each, ReportLinkedV1)]) == 1
+    assert len([each for each in desk.said_of_links() if isinstance(each, ReportLinkedV1)]) == 1
     (ruling,) = desk.links("a").unlinked
     assert (ruling.target, ruling.reason, ruling.actor) == (report_id("b"), "another_person", "analyst-1")
 
@@ -148,33 +107,33 @@ def test_a_persons_unlink_stands_and_no_machine_undoes_it(desk: DeskWithLinks) -
 def test_a_report_taken_from_an_indicator_leaves_all_who_share_it_and_may_come_back(desk: DeskWithLinks) -> None:
     desk.take(*triaged(("a", SITE), ("b", SITE), ("c", SITE)))
     key = desk.links("c").groups[0].key.key
-    assert desk.rule(unlink("c", key=key), report_id("1")) == ("applied", None)
+    assert desk.ruled(unlink("c", key=key), report_id("1")) == ("applied", None)
     assert desk.others("a") == {report_id("b")}
     assert desk.others("c") == set()
     desk.take(amended(supplemented("toujours gain.example/promo", "c")))
     assert desk.others("c") == set()
     back = LinkReportsV1(report_id=report_id("c"), key=key, actor="analyst-2", decided_at=NOW, version=1)
-    assert desk.rule(back, report_id("2")) == ("applied", None)
+    assert desk.ruled(back, report_id("2")) == ("applied", None)
     assert desk.others("c") == {report_id("a"), report_id("b")}
 
 
 def test_a_person_links_what_the_machine_does_not_see(desk: DeskWithLinks) -> None:
     desk.take(*triaged(("a", SITE), ("b", "insultes")))
-    assert desk.rule(link("b", "a", version=0)) == ("applied", None)
+    assert desk.ruled(link("b", "a", version=0)) == ("applied", None)
     assert [ruling.target for ruling in desk.links("a").linked] == [report_id("b")]
     assert desk.links("b").version == desk.links("a").version == 1
-    (said,) = desk.said()
+    (said,) = desk.said_of_links()
     assert isinstance(said, ReportLinkedV1)
     assert (said.by, said.actor) == (LinkedBy.PERSON, "analyst-1")
 
 
 def test_refusals_change_nothing_and_a_repeated_command_keeps_its_result(desk: DeskWithLinks) -> None:
     desk.take(*triaged(("a", SITE), ("b", SITE)))
-    assert desk.rule(unlink("a", "b"), report_id("1")) == ("applied", None)
-    assert desk.rule(unlink("a", "b"), report_id("1")) == ("applied", None)
-    assert desk.rule(link("a", "b", version=0), report_id("2")) == ("refused", "stale_version")
-    assert desk.rule(unlink("b", "a"), report_id("3")) == ("refused", "already_so")
-    assert desk.rule(link("a", "nowhere"), report_id("4")) == ("refused", "unknown_report")
+    assert desk.ruled(unlink("a", "b"), report_id("1")) == ("applied", None)
+    assert desk.ruled(unlink("a", "b"), report_id("1")) == ("applied", None)
+    assert desk.ruled(link("a", "b", version=0), report_id("2")) == ("refused", "stale_version")
+    assert desk.ruled(unlink("b", "a"), report_id("3")) == ("refused", "already_so")
+    assert desk.ruled(link("a", "nowhere"), report_id("4")) == ("refused", "unknown_report")
     assert desk.links("a").version == 1
 
 

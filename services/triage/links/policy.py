@@ -15,6 +15,7 @@ import orjson
 
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.links.likeness import as_uuid
 
 _INDICATORS: Final = b',"indicators":'
 _plain: Final = re.compile(rb'\{"kind":"([a-z]+)","value":"([^"\\]+)"\}').findall
@@ -61,4 +62,4 @@ def _key(kind: bytes, value: bytes) -> Key | None:
     if not joins(of_kind, value.decode()):
         return None
     digits = blake2b(kind + b":" + value, digest_size=16).hexdigest()
-    return Key(of_kind, f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
+    return Key(of_kind, as_uuid(digits))
