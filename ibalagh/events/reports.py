@@ -108,6 +108,11 @@ class ReportTriagedV1(Data):
         description="Of a report that a person must decide: what stands for its normalised text, the same for copies",
         exclude_if=_is_none,
     )
+    sketch: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="Of the same text: 8 bands of 32 bits by MinHash; texts that resemble each other share some",
+        exclude_if=_is_none,
+    )
 
 
 class ReportReviewedV1(Data):

@@ -51,7 +51,7 @@ PATTERNS: Final[Mapping[str, Take]] = {
             rf'"report_id":{_UUID},"version":{_COUNT},"facts":{_FACTS},"variety":{_TEXT},'
             rf'"decision":\{{("disposition":{_TEXT},"category":{_TEXT}),"urgency":{_LEVEL},"confidence":{_SHARE},'
             rf'"reasons":{_list(_TEXT)},("organisation":{_TEXT_OR_NULL}),"province":{_TEXT_OR_NULL},"policy":{_TEXT}\}},'
-            rf'"indicators":{_INDICATORS}(?:,"text_key":{_UUID})?'
+            rf'"indicators":{_INDICATORS}(?:,"text_key":{_UUID},"sketch":"[0-9a-f]{{64}}")?'
         ),
         "case.opened.v1": rf'{_CASE},"occurred_at":{_HOUR},{_IN_CASE},"indicators":{_INDICATORS}',
         "case.joined.v1": rf'{_CASE},"occurred_at":{_TIME},{_IN_CASE},"joined_by":{_INDICATORS}',

@@ -7,6 +7,7 @@ from ibalagh.events.reports import Indicator, ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Disposition, Variety
 from services.triage.entities import extract
 from services.triage.links.likeness import key_of_text
+from services.triage.links.sketch import sketches
 from services.triage.normalise import join, read, words
 from services.triage.places import Gazetteer
 from services.triage.policy import Policy
@@ -41,11 +42,12 @@ class Judged(NamedTuple):
     province: str | None
     indicators: tuple[Indicator, ...]
     text_key: str | None
+    sketch: str | None
 
 
 def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    variety, ruling, province, indicators, text_key = _judge_some([report], policy)[0]
+    variety, ruling, province, indicators, text_key, sketch = _judge_some([report], policy)[0]
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
@@ -53,6 +55,7 @@ def decide(report: ReportReceivedV1, policy: Policy) -> ReportTriagedV1:
         decision=ruling.decision.model_copy(update={"province": province}),
         indicators=indicators,
         text_key=text_key,
+        sketch=sketch,
     )
 
 
@@ -80,15 +83,21 @@ def _judge_some(reports: Sequence[Report], policy: Policy) -> list[Judged]:
     rulings = [
         policy.taxonomy.decide(concepts, report.category_hint) for concepts, report in zip(found, reports, strict=True)
     ]
+    keys = [
+        key_of_text(text) if ruling.decision.disposition is Disposition.REVIEW else None
+        for text, ruling in zip(folded, rulings, strict=True)
+    ]
+    sketched = iter(sketches([text for text, key in zip(folded, keys, strict=True) if key is not None]))
     return [
         Judged(
             guess(said, report.language),
             ruling,
             _province(policy.gazetteer, report.place, text),
             each.indicators,
-            key_of_text(text) if ruling.decision.disposition is Disposition.REVIEW else None,
+            key,
+            None if key is None else next(sketched),
         )
-        for said, report, ruling, text, each in zip(spoken, reports, rulings, folded, extracted, strict=True)
+        for said, report, ruling, text, each, key in zip(spoken, reports, rulings, folded, extracted, keys, strict=True)
     ]
 
 

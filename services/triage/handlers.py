@@ -198,7 +198,7 @@ def _sort(events: Sequence[Event[Data]]) -> _Sorted:
 def _take_in(tx: Transaction, arrivals: Sequence[Arrival]) -> Collection[Arrival]:
     """Keep what is new of reports, the copies of a campaign behind the one that stands for them."""
     new = store.add(tx, arrivals, campaigns.place)
-    campaigns.raise_heads(tx, new)
+    campaigns.follow(tx, new)
     return new
 
 

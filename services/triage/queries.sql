@@ -253,3 +253,10 @@ WHERE campaign_id = %(campaign_id)s::uuid
 -- A page of the reports of a campaign, in the order in which they came.
 SELECT number, report_id, state, items.urgency, received_at FROM campaign_members JOIN items USING (report_id)
 WHERE campaign_id = %(campaign_id)s::uuid AND number > %(after)s ORDER BY number LIMIT %(limit)s
+
+-- name: resembling
+-- The reports that share most bands with a report, and how many.
+SELECT report_id, count(*) FROM sketch_bands
+WHERE band = ANY(%(bands)s::bigint[]) AND report_id <> %(report_id)s::uuid
+GROUP BY report_id HAVING count(*) >= %(least)s
+ORDER BY count(*) DESC, report_id LIMIT %(limit)s

@@ -40,7 +40,7 @@ _AFTER_ID: Final = len(b'{"report_id":""') + 36
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"[ !#-\[\]-~]{{1,2048}}"\}}'
 """Of printable ASCII without what JSON escapes; others are read in full."""
 _are_indicators: Final = regex(
-    rf'\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\](?:,"text_key":"{UUID_FORM}")?\}}'.encode()
+    rf'\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\](?:,"text_key":"{UUID_FORM}","sketch":"[0-9a-f]{{64}}")?\}}'.encode()
 ).fullmatch
 _NO_INDICATORS: Final = b"[]}"
 _OFFSET_DIGITS: Final = 18

@@ -13,12 +13,13 @@ from services.triage.decide import Judged
 from services.triage.reported import Reported
 
 _TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b,"indicators":[%b]%b}'
+_LIKENESS: Final = b',"text_key":"%b","sketch":"%b"'
 _indicator: Final = Indicator.__pydantic_serializer__.to_json
 
 
 def triaged(report: Reported, judged: Judged) -> Data:
     """What `report.triaged` says of a report."""
-    variety, ruling, province, indicators, text_key = judged
+    variety, ruling, province, indicators, text_key, sketch = judged
     _, before, after = ruling
     return written(
         _TRIAGED
@@ -30,6 +31,6 @@ def triaged(report: Reported, judged: Judged) -> Data:
             text_json(province),
             after,
             b",".join(map(_indicator, indicators)) if indicators else b"",
-            b"" if text_key is None else b',"text_key":"%b"' % text_key.encode(),
+            b"" if text_key is None or sketch is None else _LIKENESS % (text_key.encode(), sketch.encode()),
         )
     )

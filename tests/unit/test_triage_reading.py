@@ -27,6 +27,7 @@ TEXTS = (
     "arnaque et insultes, appelez le +212 600 000 000",
     "je pense au suicide",
     "rien",
+    "Bonjour, on m'a envoyé ce message étrange et je ne sais pas quoi en penser du tout",
     "هددني بنشر صوري",
 )
 GOOD = TEXTS[0]

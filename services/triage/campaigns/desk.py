@@ -15,7 +15,7 @@ from ibalagh.storage.transaction import Transaction
 from services.triage import store
 from services.triage.campaigns import store as queue
 from services.triage.campaigns.decisions import CampaignRefusal, of_report
-from services.triage.campaigns.grouping import group, keys_of
+from services.triage.campaigns.grouping import group, keys_of, sketch_of
 from services.triage.campaigns.store import Standing
 from services.triage.links import store as links
 from services.triage.packing import Arrival
@@ -40,8 +40,13 @@ def place(tx: Transaction, new: Collection[Arrival]) -> list[Arrival]:
     return [arrival._replace(state=State.COPY.value) if arrival.report_id in copies else arrival for arrival in new]
 
 
-def raise_heads(tx: Transaction, new: Collection[Arrival]) -> None:
-    """New reports, now that they are written: who stands for a campaign is as urgent as its most urgent copy."""
+def follow(tx: Transaction, new: Collection[Arrival]) -> None:
+    """New reports, now that they are written: who stands for a campaign is as urgent as its most urgent copy, and the
+    texts of those that stand for themselves are kept as sketches."""
+    opened = {arrival.report_id: arrival for arrival in new if arrival.state == State.OPEN.value}
+    links.add_sketches(
+        tx, {report_id: sketch for report_id, each in opened.items() if (sketch := sketch_of(each)) is not None}
+    )
     copies = {arrival.report_id: arrival.urgency for arrival in new if arrival.state == State.COPY.value}
     urgent = {report_id: urgency for report_id, urgency in copies.items() if urgency}
     if urgent:

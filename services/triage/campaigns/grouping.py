@@ -13,7 +13,9 @@ from ibalagh.events.envelope import UUID_FORM
 from services.triage.links.policy import keys_in
 from services.triage.packing import Arrival
 
-_text_key: Final = re.compile(rf'"text_key":"({UUID_FORM})"\}}'.encode()).search
+_likeness: Final = re.compile(rf'"text_key":"({UUID_FORM})","sketch":"([0-9a-f]{{64}})"\}}'.encode()).search
+_LONGEST: Final = 160
+"""Bytes at the end of a value in which that stands."""
 
 
 class Grouped(NamedTuple):
@@ -26,8 +28,14 @@ class Grouped(NamedTuple):
 def keys_of(arrival: Arrival) -> tuple[str, ...]:
     """What joins a report to a campaign: the keys of its indicators, and of its text."""
     keys = tuple([key.key for key in keys_in(arrival.data)])
-    found = _text_key(arrival.data, max(0, len(arrival.data) - 60))
+    found = _likeness(arrival.data, max(0, len(arrival.data) - _LONGEST))
     return keys if found is None else (*keys, found[1].decode())
+
+
+def sketch_of(arrival: Arrival) -> str | None:
+    """The sketch of a report's text, if it has one."""
+    found = _likeness(arrival.data, max(0, len(arrival.data) - _LONGEST))
+    return None if found is None else found[2].decode()
 
 
 def group(keyed: Iterable[tuple[str, tuple[str, ...]]], campaigns: Mapping[str, str]) -> Grouped:

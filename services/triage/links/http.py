@@ -60,6 +60,7 @@ def view(links: Links) -> dict[str, Any]:
         ],
         "linked": list(map(_ruling_view, links.linked)),
         "unlinked": list(map(_ruling_view, links.unlinked)),
+        "suggested": [each._asdict() for each in links.suggested],
     }
 
 
@@ -82,7 +83,7 @@ def routes(settings: Settings, database: Database, commands: Commands, clock: Ca
         limit: Annotated[int, Query(ge=1, le=1_000, description="Most reports named of each group")] = 100,
     ) -> dict[str, Any]:
         """The reports that share an indicator with a report, those that people linked to it, and those that people
-        took from it."""
+        took from it; and as suggestions the reports before a person whose texts resemble its own."""
         links = store.of_report(database, report_id, limit=limit)
         if links is None:
             raise Problem(404, "unknown_report", "No such report")

@@ -2,9 +2,10 @@
 asks; raises what `ibalagh.storage.postgres.Database` raises."""
 
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.binary import stream, uuid
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
@@ -12,9 +13,13 @@ from ibalagh.storage.transaction import Transaction
 from services.triage import dialogue_store, store
 from services.triage.links.policy import Key, keys_of
 from services.triage.links.rulings import UNRULED, Ruling, Standing, Verdict
+from services.triage.links.sketch import LEAST_BANDS, bands_of, resemblance
 
 _SQL: Final = load("services.triage")
 _pack_row: Final = struct.Struct(">hi16si16s").pack
+_pack_band: Final = struct.Struct(">hiqi16s").pack
+SUGGESTED: Final = 20
+"""Reports suggested at most: the most alike."""
 
 Pair = tuple[str, str]
 """A key and a report that has it."""
@@ -28,14 +33,23 @@ class Group(NamedTuple):
     others: Sequence[str]
 
 
+class Resembling(NamedTuple):
+    """A report whose text resembles another's; `share` is the likeliest share of what they have in common, to 1."""
+
+    report_id: str
+    share: float
+
+
 class Links(NamedTuple):
-    """What belongs to a report. `linked` and `unlinked` are people's rulings that hold, the latest of each target."""
+    """What belongs to a report. `linked` and `unlinked` are people's rulings that hold, the latest of each target;
+    `suggested` is for a person to look at, and no link."""
 
     report_id: str
     version: int
     groups: Sequence[Group]
     linked: Sequence[Ruling]
     unlinked: Sequence[Ruling]
+    suggested: Sequence[Resembling]
 
 
 def lock(tx: Transaction) -> None:
@@ -66,6 +80,17 @@ def add(tx: Transaction, pairs: Collection[Pair]) -> None:
 def drop(tx: Transaction, pairs: Collection[Pair]) -> None:
     """Take keys from reports."""
     _change(tx, "drop_link_keys", pairs)
+
+
+def add_sketches(tx: Transaction, sketch_of: Mapping[str, str]) -> None:
+    """Sketches of the texts of reports that are new."""
+    if sketch_of:
+        rows = (
+            _pack_band(2, 8, band, 16, uuid(report_id))
+            for report_id, sketch in sketch_of.items()
+            for band in bands_of(sketch)
+        )
+        tx.copy_binary("sketch_bands", ("band", "report_id"), stream(rows))
 
 
 def known(tx: Transaction, report_ids: Collection[str]) -> set[str]:
@@ -114,6 +139,7 @@ def of_report(database: Database, report_id: str, *, limit: int) -> Links | None
         rulings = {ruling.target: ruling for ruling in _rulings(tx, [report_id])}
         mine = [key for key in keys if not _is_apart(rulings.get(key))]
         rows = tx.fetch_all(_SQL["groups_of_keys"], {"report_id": report_id, "keys": mine, "limit": limit})
+        resembling = _resembling(tx, shown.item.report)
     groups = [
         Group(keys[key], count, [other for other in others if not _is_apart(rulings.get(other))])
         for key, count, others in rows
@@ -125,7 +151,15 @@ def of_report(database: Database, report_id: str, *, limit: int) -> Links | None
         [group for group in groups if group.others],
         [ruling for ruling in held if ruling.verdict is Verdict.LINKED and not ruling.by_key],
         [ruling for ruling in held if ruling.verdict is Verdict.UNLINKED],
+        [each for each in resembling if each.report_id not in rulings],
     )
+
+
+def _resembling(tx: Transaction, report: ReportTriagedV1) -> list[Resembling]:
+    if report.sketch is None:
+        return []
+    given = {"bands": bands_of(report.sketch), "report_id": report.report_id, "least": LEAST_BANDS, "limit": SUGGESTED}
+    return [Resembling(other, resemblance(common)) for other, common in tx.fetch_all(_SQL["resembling"], given)]
 
 
 def _change(tx: Transaction, query: str, pairs: Collection[Pair]) -> None:

@@ -55,3 +55,10 @@ CREATE TABLE campaign_members (
     PRIMARY KEY (campaign_id, number)
 );
 COMMENT ON COLUMN campaign_members.number IS 'From 1, in the order in which they came: what a person froze ends at a number';
+
+CREATE TABLE sketch_bands (
+    band      bigint NOT NULL,
+    report_id uuid   NOT NULL,
+    PRIMARY KEY (band, report_id)
+);
+COMMENT ON TABLE sketch_bands IS 'Of reports that came open and stand for themselves: texts that share bands resemble each other';
