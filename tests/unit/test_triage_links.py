@@ -74,9 +74,19 @@ def test_what_everybody_shares_joins_nobody(text: str) -> None:
     assert keys_of(triage(text).indicators) == ()
 
 
-def test_an_account_without_its_platform_joins_nobody() -> None:
+def test_an_everyday_name_of_an_account_joins_by_its_platform_alone() -> None:
     assert keys_of(triage("le compte @faux_ami m'a ecrit").indicators) == ()
     assert len(keys_of(triage("le compte @faux_ami m'a ecrit", platform="Instagram").indicators)) == 1
+
+
+def test_a_name_that_two_would_hardly_choose_joins_whatever_the_platform() -> None:
+    alone, on_one, on_other = (
+        set(keys_of(triage("le compte @gain_facile4821 m'a ecrit", platform=platform).indicators))
+        for platform in (None, "Instagram", "Telegram")
+    )
+    assert len(alone) == 1
+    assert alone == on_one & on_other
+    assert len(on_one) == 2
 
 
 @given(st.lists(st.builds(Indicator, kind=st.sampled_from(IndicatorKind), value=st.text(min_size=1, max_size=40))))

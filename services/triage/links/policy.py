@@ -2,7 +2,8 @@
 
 In: the indicators as `report.triaged` holds them, as models or as the bytes of the event; out: keys. What everybody has
 in common (`entities/shared.yaml`: banks, institutions, platforms themselves, hotlines) never became an indicator. An
-account without its platform joins nothing here: the same name elsewhere is somebody else.
+account joins by its platform and name. Its name alone joins only where it is one that two people would hardly choose,
+with a number in it: then it does on whatever platform, told or not.
 """
 
 import re
@@ -19,6 +20,8 @@ from services.triage.links.likeness import as_uuid
 
 _INDICATORS: Final = b',"indicators":'
 _plain: Final = re.compile(rb'\{"kind":"([a-z]+)","value":"([^"\\]+)"\}').findall
+_OWN_NAME_CHARS: Final = 8
+_number: Final = re.compile(r"[0-9]{2}").search
 _KINDS: Final = {kind.value.encode(): kind for kind in IndicatorKind}
 
 
@@ -29,9 +32,14 @@ class Key(NamedTuple):
     key: str
 
 
-def joins(kind: IndicatorKind, value: str) -> bool:
-    """Whether two reports that share this indicator speak of the same act."""
-    return kind is not IndicatorKind.HANDLE or ":" in value
+def joining(kind: IndicatorKind, value: str) -> tuple[str, ...]:
+    """What of an indicator's value joins reports that share it."""
+    if kind is not IndicatorKind.HANDLE:
+        return (value,)
+    platform, _, name = value.rpartition(":")
+    with_platform = (value,) if platform else ()
+    is_own = len(name) >= _OWN_NAME_CHARS and _number(name) is not None
+    return (*with_platform, name) if is_own else with_platform
 
 
 def keys_of(indicators: Iterable[Indicator]) -> tuple[Key, ...]:
@@ -52,14 +60,14 @@ def keys_in(triaged: bytes) -> tuple[Key, ...]:
 
 
 def _each_once(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[Key, ...]:
-    return tuple(dict.fromkeys([key for kind, value in pairs if (key := _key(kind, value)) is not None]))
+    return tuple(dict.fromkeys([key for kind, value in pairs for key in _keys(kind, value)]))
 
 
 @lru_cache(maxsize=4_096)
-def _key(kind: bytes, value: bytes) -> Key | None:
+def _keys(kind: bytes, value: bytes) -> tuple[Key, ...]:
     """A campaign repeats its indicators: so they are remembered."""
     of_kind = _KINDS[kind]
-    if not joins(of_kind, value.decode()):
-        return None
-    digits = blake2b(kind + b":" + value, digest_size=16).hexdigest()
-    return Key(of_kind, as_uuid(digits))
+    hashes = [
+        blake2b(kind + b":" + each.encode(), digest_size=16).hexdigest() for each in joining(of_kind, value.decode())
+    ]
+    return tuple([Key(of_kind, as_uuid(digits)) for digits in hashes])
