@@ -1,6 +1,7 @@
-"""`ibalagh bench hop|intake|pipeline`: measure on this machine, peers in the same run. Nothing else may run meanwhile.
+"""`ibalagh bench hop|intake|pipeline|urgent`: measure on this machine, peers in the same run.
 
-A table for people on standard error; with `--json` one JSON object alone on standard output.
+Nothing else may run meanwhile. A table for people on standard error; with `--json` one JSON object alone on standard
+output.
 """
 
 import argparse
@@ -29,13 +30,16 @@ def main(argv: list[str]) -> int:
     intake.add_argument("--reports", type=int, default=20_000)
     intake.add_argument("--rate", type=int, default=500, help="offered reports a second for the latency")
     intake.add_argument("--seconds", type=int, default=20, help="how long the rate is offered")
-    for one in (hop, intake, pipeline):
+    urgent = commands.add_parser("urgent", help="how soon a report of danger is before an analyst, behind a backlog")
+    urgent.add_argument("--reports", type=int, default=200_000, help="how many wait")
+    urgent.add_argument("--urgent", type=int, default=10, help="how many urgent ones come")
+    for one in (hop, intake, pipeline, urgent):
         one.add_argument("--seed", type=int, default=1)
         one.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     console = Console(stderr=True)
     try:
-        result = {"hop": _hop, "intake": _intake, "pipeline": _pipeline}[arguments.command](arguments, console)
+        result = _COMMANDS[arguments.command](arguments, console)
     except RuntimeError as error:
         console.print(f"The benchmark did not finish: {error}", style="red")
         return 1
@@ -119,3 +123,21 @@ def _pipeline(arguments: argparse.Namespace, console: Console) -> dict[str, Any]
             name: {"p50": round(values.p50, 1), "p99": round(values.p99, 1)} for name, values in stages.items()
         }
     return document
+
+
+def _urgent(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    from bench import urgent
+
+    seen = urgent.run(arguments.reports, arguments.urgent, arguments.seed, console)
+    table = Table("urgent report", "shown after, ms", "reports still waiting", title="Ahead of a backlog")
+    for number, each in enumerate(seen, 1):
+        table.add_row(str(number), f"{each.after_s * 1_000:.0f}", f"{each.behind:,}")
+    console.print(table)
+    return {
+        "backlog": arguments.reports,
+        "worst_ms": round(max(each.after_s for each in seen) * 1_000),
+        "shown": [{"after_ms": round(each.after_s * 1_000), "still_waiting": each.behind} for each in seen],
+    }
+
+
+_COMMANDS = {"hop": _hop, "intake": _intake, "pipeline": _pipeline, "urgent": _urgent}

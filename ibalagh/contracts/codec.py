@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from ibalagh.events.envelope import UUID_FORM, Cause, Data, Event, Position
-from ibalagh.events.registry import EVENT_TYPES, PREFIX
+from ibalagh.events.registry import EVENT_TYPES, LANES, PREFIX
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Outgoing, Record
 
@@ -60,6 +60,7 @@ class Codec:
         self.topic_prefix = topic_prefix
         self._by_wire_type = {entry.name.encode(): entry for entry in EVENT_TYPES.values()}
         self._topic_of = {entry.name: topic_prefix + entry.topic for entry in EVENT_TYPES.values()}
+        self._lanes = {topic_prefix + lane: frozenset(types) for lane, types in LANES.items()}
         self._headers_of: dict[tuple[str, str], tuple[tuple[str, bytes | None], ...]] = {}
         self._texts: dict[bytes, str] = {}
         self._formatted: tuple[datetime | None, bytes] = (None, b"")
@@ -116,7 +117,7 @@ class Codec:
             raise InvalidRecordError(InvalidReason.BAD_ATTRIBUTE) from None
         if entry is None:
             raise InvalidRecordError(InvalidReason.UNKNOWN_TYPE)
-        if topic != self._topic_of[entry.name]:
+        if topic != self._topic_of[entry.name] and entry.name not in self._lanes.get(topic, ()):
             raise InvalidRecordError(InvalidReason.WRONG_TOPIC)
         if key != subject:
             raise InvalidRecordError(InvalidReason.BAD_KEY)

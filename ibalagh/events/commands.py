@@ -30,6 +30,21 @@ class DecideReportV1(Data):
     amendments_seen: AmendmentsSeen = None
 
 
+class DecideCampaignV1(Data):
+    """An analyst's decision about reports of a campaign that wait: those with a number above `after` and up to `upto`,
+    as they were when the person looked. Who came later waits on. The command's id is the event's id."""
+
+    campaign_id: Uuid = Field(description="The first report of the campaign")
+    after: Annotated[int, Field(ge=0)] = 0
+    upto: Annotated[int, Field(ge=1)]
+    action: ReviewAction
+    category: Category | None = Field(None, description="Needed to reclassify")
+    organisation: ShortText | None = None
+    reason: ShortText = ""
+    reviewer: ShortText
+    decided_at: datetime
+
+
 class SendMessageV1(Data):
     """An analyst's message to the reporter of a report. The command's id is the event's id."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ibalagh.events import cases, commands, dialogue, reports, statistics
+from ibalagh.events import cases, commands, dialogue, links, reports, statistics
 from ibalagh.events.envelope import Data
 
 PREFIX: Final = "ibalagh."
@@ -20,6 +20,7 @@ class EventType(NamedTuple):
 
 RECEIVED: Final = "reports.received"
 TRIAGED: Final = "reports.triaged"
+URGENT: Final = "reports.received.urgent"
 DECISIONS: Final = "triage.decisions"
 REFERRED: Final = "cases.referred"
 ACTIONS: Final = "cases.actions"
@@ -42,8 +43,13 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("report.reviewed.v1", reports.ReportReviewedV1, TRIAGED, "triage"),
     ("report.amended.v1", dialogue.ReportAmendedV1, TRIAGED, "triage"),
     ("message.sent.v1", dialogue.MessageSentV1, TRIAGED, "triage"),
+    ("report.linked.v1", links.ReportLinkedV1, TRIAGED, "triage"),
+    ("report.unlinked.v1", links.ReportUnlinkedV1, TRIAGED, "triage"),
     ("report.decide.v1", commands.DecideReportV1, DECISIONS, "triage"),
     ("message.send.v1", commands.SendMessageV1, DECISIONS, "triage"),
+    ("report.link.v1", links.LinkReportsV1, DECISIONS, "triage"),
+    ("report.unlink.v1", links.UnlinkReportsV1, DECISIONS, "triage"),
+    ("campaign.decide.v1", commands.DecideCampaignV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),
@@ -63,6 +69,9 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("surge.opened.v1", statistics.SurgeOpenedV1, ALERTS, "stats"),
     ("surge.closed.v1", statistics.SurgeClosedV1, ALERTS, "stats"),
 )
+
+LANES: Final[Mapping[str, tuple[str, ...]]] = {URGENT: (PREFIX + "report.received.v1",)}
+"""Topics that carry some events of other topics, so that these overtake the others; and which."""
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
     PREFIX + name: EventType(PREFIX + name, model, topic, owner) for name, model, topic, owner in _TABLE

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from ibalagh.events.envelope import Data, Uuid
+from ibalagh.events.envelope import UUID_FORM, Data, Uuid
 from ibalagh.events.vocabulary import (
     Category,
     Channel,
@@ -30,6 +30,7 @@ TRIAGED_TAIL = (
     rf'(?:,"place":"{_CHARACTER}{{1,200}}")?(?:,"nexus":"(?:{"|".join(Nexus)})")?'
     r'(?:,"amounts":\[\{"value":(?=[0-9.]*[1-9])[0-9]{1,12}\.[0-9]{1,8},"currency":"[A-Z]{3,4}"\}'
     r'(?:,\{"value":(?=[0-9.]*[1-9])[0-9]{1,12}\.[0-9]{1,8},"currency":"[A-Z]{3,4}"\})*\])?'
+    rf'(?:,"text_key":"{UUID_FORM}","sketch":"[0-9a-f]{{64}}")?'
 )
 """The expression of what follows the indicators of a `report.triaged`, for readers that look at bytes before there is a
 model: as it is written, each field only where it says something. It takes no more than the model does."""
@@ -137,6 +138,16 @@ class ReportTriagedV1(Data):
     )
     nexus: Nexus | None = Field(None, exclude_if=_is_default, description="Why the matter reaches abroad; null at home")
     amounts: tuple[Amount, ...] = Field((), exclude_if=_is_default, description="Sums of money that the text names")
+    text_key: Uuid | None = Field(
+        None,
+        description="Of a report that a person must decide: what stands for its normalised text, the same for copies",
+        exclude_if=_is_default,
+    )
+    sketch: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="Of the same text: 8 bands of 32 bits by MinHash; texts that resemble each other share some",
+        exclude_if=_is_default,
+    )
 
 
 class ReportReviewedV1(Data):

@@ -13,12 +13,13 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Event
 from ibalagh.events.make import root
-from ibalagh.events.registry import type_of
+from ibalagh.events.registry import URGENT, type_of
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.events.vocabulary import Channel
 from ibalagh.stream.ports import Acknowledgement, Outgoing
 from services.intake import receipt
 from services.intake.attached import Claim, Upload, claims_of
+from services.intake.screening import is_urgent
 from services.intake.signing import Facts
 from services.intake.submission import Submission
 from services.intake.vault import KeyProvider, Random, Sealed, seal
@@ -61,6 +62,11 @@ class Prepared(NamedTuple):
     received_sha256: bytes
     record_sha256: bytes
     claims: Sequence[Claim] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it takes the lane that overtakes any backlog."""
+        return self.record.topic.endswith(URGENT)
 
     def facts(self, position: Acknowledgement) -> Facts:
         """What to promise once the log holds the report at `position`."""
@@ -105,6 +111,8 @@ class Acceptance:
             sealed = seal(identity.to_json(), report_id, self._keys, self._random)
         data = received(report_id, submission, channel, now, uploads)
         record = self._codec.encode(Event(report_id, _TYPE, SOURCE, report_id, now, now, data))
+        if is_urgent(submission.text):
+            record = _overtaking(record, self._codec)
         sent, written = (hashlib.sha256(content).digest() for content in (body, record.value or b""))
         claims = claims_of(report_id, uploads) if uploads else ()
         hashed = receipt.hash_of_shown(self._secrets.pepper, shown)
@@ -125,4 +133,10 @@ def record_of(codec: Codec, id_: str, value: bytes, accepted_at: datetime, event
     about one."""
     data = _MODELS[event_type].model_validate_json(value)
     event = root(data, id_=id_, source=SOURCE, subject=data.report_id, now=accepted_at)
-    return codec.encode(event)._replace(value=value)
+    record = codec.encode(event)._replace(value=value)
+    return _overtaking(record, codec) if isinstance(data, ReportReceivedV1) and is_urgent(data.text) else record
+
+
+def _overtaking(record: Outgoing, codec: Codec) -> Outgoing:
+    """The record of a report in the lane of those that cannot wait."""
+    return record._replace(topic=codec.topic(URGENT))

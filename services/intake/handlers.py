@@ -16,6 +16,7 @@ import orjson
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
 from ibalagh.events.dialogue import MessageSentV1
 from ibalagh.events.envelope import UUID_FORM, Data, Event
+from ibalagh.events.links import says_of_links
 from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED, TRIAGED, type_of
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.ports import Record
@@ -81,11 +82,12 @@ class StatusCodec(Codec):
         self._referred = self.topic(REFERRED)
 
     def passes_over(self, topic: str, value: bytes | None) -> bool:
-        """Whether it is known by its bytes to change no status: a referral by the machine, or what follows of it."""
+        """Whether it is known by its bytes to change no status: a referral by the machine, or what follows of it; links
+        between reports."""
         if value is None:
             return False
         if topic == self._triaged:
-            return TO_REFER in value and REVIEWER not in value
+            return says_of_links(value) or (TO_REFER in value and REVIEWER not in value)
         return topic == self._referred and PROSECUTOR in value and PREVIOUS_SERVICE not in value
 
     def decode(self, record: Record) -> Event[Data]:

@@ -125,7 +125,7 @@ async def accept(
     try:
         if not all(await tally.allow([prepared])):
             raise quota_used_up(now)
-        outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing)
+        outcomes: list[Outcome] = await intake.queue.offer([prepared], pressing=submission.pressing or prepared.urgent)
         tally.answered([prepared], outcomes)
     except OverloadedError:
         tally.refused_by_queue([prepared])

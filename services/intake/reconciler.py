@@ -9,11 +9,11 @@ report later is treated in the same way.
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.events.registry import RECEIVED
+from ibalagh.events.registry import RECEIVED, URGENT
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from ibalagh.stream.ports import Acknowledgement, Consumer, Positions, Producer, TopicPartition
 from services.intake.acceptance import record_of
@@ -94,11 +94,11 @@ class Reconciler:
         with self._store.claim(self._age_s, _BATCH, after) as claim:
             if not claim.reports:
                 return Step(0, 0, 0, None)
-            topic = self._codec.topic(RECEIVED)
+            topics = [self._codec.topic(RECEIVED), self._codec.topic(URGENT)]
             wanted = {report.report_id for report in claim.reports}
             consumer = self._consumer_of(f"{self._codec.topic_prefix}intake.reconcile.{uuid.uuid4().hex}")
             try:
-                there = find_in_log(consumer, topic, claim.search_from(), wanted)
+                there = find_in_log(consumer, topics, claim.search_from(), wanted)
             finally:
                 consumer.close()
             if not publish:
@@ -120,13 +120,13 @@ class Reconciler:
 
 def find_in_log(
     consumer: Consumer,
-    topic: str,
+    topics: Sequence[str],
     start: Mapping[TopicPartition, int],
     wanted: Collection[str],
     timeout_s: float = 50.0,
 ) -> dict[str, Acknowledgement]:
-    """Where the topic holds those of the event ids `wanted` that lie between `start` (else the beginning) and its
-    present end.
+    """Where the topics hold those of the event ids `wanted` that lie between `start` (else the beginning) and their
+    present ends.
 
     `consumer` is the only member of its group. Raises `PassingError` when the end is not reached within `timeout_s`.
     """
@@ -134,7 +134,7 @@ def find_in_log(
     def start_positions(partitions: Collection[TopicPartition]) -> Positions:
         return {partition: start[partition] for partition in partitions if partition in start}
 
-    consumer.subscribe([topic], start_positions=start_positions)
+    consumer.subscribe(topics, start_positions=start_positions)
     ids = {id_.encode(): id_ for id_ in wanted}
     found: dict[str, Acknowledgement] = {}
     ends: Positions = {}

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event, Position
+from ibalagh.events.links import says_of_links
 from ibalagh.events.registry import TRIAGED, type_of
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.storage.transaction import Transaction
@@ -35,7 +36,9 @@ _is_cause: Final = re.compile(rb"[a-zA-Z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,18}/[0
 
 
 def waits_for_a_person(topic: str, value: bytes | None) -> bool:  # noqa: ARG001 - the same on whatever topic
-    """Whether it is a `report.triaged` that the machine did not refer: to be passed over."""
+    """Whether it is a `report.triaged` that the machine did not refer, or about links: to be passed over."""
+    if says_of_links(value):
+        return True
     decision = -1 if value is None else value.find(_DECISION)
     if value is None or decision < 0:
         return False

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from ibalagh.storage.postgres import Database
 from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem
+from ibalagh.web.roles import Permission
 from ibalagh.web.signed_in import SignedInPages
 from ibalagh.web.words import LANGUAGES
 from services.stats.formats import FORMATS, Format
@@ -31,18 +32,16 @@ Day = Annotated[str, Query(max_length=10)]
 def add_routes(app: FastAPI, settings: StatsSettings, database: Database, publisher: Publisher) -> None:
     """Add the page and its files."""
     names = {language: say("communique", language) for language in LANGUAGES}
-    pages = SignedInPages(settings, names, lasts_s=settings.session_s, asks_name=False)
+    pages = SignedInPages(settings, names, database)
     router = APIRouter(include_in_schema=False)
 
-    @router.get(PATH)
+    @router.get(PATH, dependencies=[pages.needs(Permission.FIGURES_READ)])
     def page(
         request: Request,
         first: Annotated[Day, Query(alias="from")] = "",
         last: Annotated[Day, Query(alias="to")] = "",
         exact: bool = False,
     ) -> Response:
-        if pages.session(request) is None:
-            return pages.ask(request)
         days, language = _days(first, last), choose_language(request)
         with database.transaction("repeatable read", read_only=True) as tx:
             made = publisher.make(tx, days, public=not exact)
@@ -58,7 +57,7 @@ def add_routes(app: FastAPI, settings: StatsSettings, database: Database, publis
             say=lambda name: say(name, language),
         )
 
-    @router.get(f"{PATH}/file")
+    @router.get(f"{PATH}/file", dependencies=[pages.needs(Permission.FIGURES_READ, pages=False)])
     def file(
         request: Request,
         format_: Annotated[Format, Query(alias="format")],
@@ -66,8 +65,6 @@ def add_routes(app: FastAPI, settings: StatsSettings, database: Database, publis
         last: Annotated[Day, Query(alias="to")] = "",
         exact: bool = False,
     ) -> Response:
-        if pages.session(request) is None:
-            raise Problem(401, "not_signed_in", "Sign in first")
         with database.transaction("repeatable read", read_only=True) as tx:
             made = publisher.make(tx, _days(first, last), public=not exact)
         return written(made.signed, format_, choose_language(request))

@@ -207,10 +207,13 @@ COUNTED: Final[Mapping[str, Rule]] = {
 
 NOT_COUNTED: Final[frozenset[str]] = frozenset(
     registry.PREFIX + name
-    for name in ("report.supplemented.v1", "report.withdrawn.v1", "report.amended.v1", "message.sent.v1")
+    for name in (
+        *("report.supplemented.v1", "report.withdrawn.v1", "report.amended.v1", "message.sent.v1"),
+        *("report.linked.v1", "report.unlinked.v1"),
+    )
 )
 """Event types of those topics that deliberately count nothing: what reporters and analysts say to each other moves no
-counter before somebody decides."""
+counter before somebody decides, and a report that is linked to others is counted for itself."""
 
-TOPICS: Final = (registry.RECEIVED, registry.TRIAGED, registry.REFERRED, registry.OUTCOMES)
+TOPICS: Final = (registry.RECEIVED, registry.URGENT, registry.TRIAGED, registry.REFERRED, registry.OUTCOMES)
 """The topics that are counted, without the prefix."""

@@ -192,7 +192,7 @@ class CountingCodec(Codec):
             raise InvalidRecordError(
                 InvalidReason.UNKNOWN_TYPE if "ce_type" in headers else InvalidReason.MISSING_ATTRIBUTE
             )
-        if record.topic != reader.topic:
+        if record.topic != reader.topic and reader.name not in self._lanes.get(record.topic, ()):
             raise InvalidRecordError(InvalidReason.WRONG_TOPIC)
         cause = _attributes(headers)
         known_on = self._known_on(headers.get("ce_time"), headers.get("ce_origintime") or headers["ce_time"] or b"")

@@ -23,13 +23,22 @@ from ibalagh.stream.relay import Relay
 from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.embedding import second_opinion
-from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
-from services.triage.reading import DeskCodec
+from services.triage.handlers import (
+    CLASSIFIER_TOPICS,
+    DESK_TOPICS,
+    URGENT_TOPICS,
+    Classifier,
+    Desk,
+    UrgentDesk,
+)
+from services.triage.reading import DeskCodec, is_our_own_word
 from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings
 from services.triage.texts import TextReader
 
 _PROBE_TIMEOUT_S = 1.5
+_URGENT_AT_ONCE = 100
+"""So few that a flood of urgent reports too is before people bit by bit."""
 
 
 def main() -> int:
@@ -39,7 +48,9 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    classifier = _classifier(settings, ReportCodec(settings.topic_prefix))
+    classify = Classifier.from_policy_file(second_opinion(), settings.second_opinion_most)
+    classifier = _classifier(settings, classify, ReportCodec(settings.topic_prefix))
+    urgent = _urgent(settings, classify, database, ReportCodec(settings.topic_prefix), relay.wake)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
     reader = _reader(settings, codec)
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.triage.commands")
@@ -48,11 +59,18 @@ def main() -> int:
         Probe("database", database.probe),
         Probe("classifier", classifier.check),
         Probe("desk", desk.check),
+        Probe("urgent", urgent.check),
         Probe("relay", relay.check),
     ]
     commands = Commands(producer, codec, database)
     app = application.create(settings, database, commands, reader, probes)
-    loops = {"classifier": classifier.run, "desk": desk.run, "relay": relay.run, "texts": reader.run}
+    loops = {
+        "classifier": classifier.run,
+        "desk": desk.run,
+        "urgent": urgent.run,
+        "relay": relay.run,
+        "texts": reader.run,
+    }
     try:
         return run(settings.service, loops, app, settings)
     finally:
@@ -60,12 +78,12 @@ def main() -> int:
         database.close()
 
 
-def _classifier(settings: TriageSettings, codec: Codec) -> Processor:
+def _classifier(settings: TriageSettings, classify: Classifier, codec: Codec) -> Processor:
     group = f"{settings.topic_prefix}triage"
     transactional_id = f"{group}.{settings.worker_index}"
     consumer = KafkaConsumer(settings.kafka_bootstrap, group, client_id=transactional_id)
     unit = KafkaUnit(
-        handle=Classifier.from_policy_file(second_opinion(), settings.second_opinion_most),
+        handle=classify,
         codec=codec,
         producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, transactional_id),
         group=consumer.group_metadata,
@@ -95,10 +113,32 @@ def _desk(settings: TriageSettings, database: Database, codec: Codec, wake_relay
         name="desk",
         service=settings.service,
         topics=DESK_TOPICS,
-        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id, gather_s=settings.desk_gather_s),
+        consumer=KafkaConsumer(
+            settings.kafka_bootstrap, group, client_id, gather_s=settings.desk_gather_s, passes_over=is_our_own_word
+        ),
         codec=codec,
         unit=PostgresUnit(database, group, Desk(), codec=codec),
         max_records=settings.batch_max_records,
+        linger_s=settings.batch_linger_s,
+        on_commit=wake_relay,
+    )
+
+
+def _urgent(
+    settings: TriageSettings, classify: Classifier, database: Database, codec: Codec, wake_relay: Callable[[], None]
+) -> Processor:
+    """The lane beside the others. Its outbox is the desk's, so that one relay publishes what both say, and a decision
+    about a report after the report."""
+    group = f"{settings.topic_prefix}triage.urgent"
+    client_id = f"{group}.{settings.worker_index}"
+    return Processor(
+        name="urgent",
+        service=settings.service,
+        topics=URGENT_TOPICS,
+        consumer=KafkaConsumer(settings.kafka_bootstrap, group, client_id),
+        codec=codec,
+        unit=PostgresUnit(database, _desk_group(settings), UrgentDesk(classify), codec=codec),
+        max_records=_URGENT_AT_ONCE,
         linger_s=settings.batch_linger_s,
         on_commit=wake_relay,
     )

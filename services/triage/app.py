@@ -10,7 +10,9 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
 from services.triage import dialogue_http, http
+from services.triage.campaigns import http as campaigns_http
 from services.triage.console import Console
+from services.triage.links import http as links_http
 from services.triage.settings import TriageSettings
 
 
@@ -32,5 +34,7 @@ def create(
     )
     app.include_router(http.routes(settings, database, commands, texts, clock))
     app.include_router(dialogue_http.routes(settings, database, commands, texts, clock))
+    app.include_router(links_http.routes(settings, database, commands, clock))
+    app.include_router(campaigns_http.routes(settings, database, commands, clock))
     app.include_router(Console(settings, database, commands, texts, clock=clock).routes())
     return app

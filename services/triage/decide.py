@@ -9,6 +9,8 @@ from ibalagh.events.reports import Amount, Indicator, ReportReceivedV1, ReportTr
 from ibalagh.events.vocabulary import Category, Disposition, Messenger, Variety
 from services.triage.entities import extract
 from services.triage.entities.surroundings import Surroundings, surroundings
+from services.triage.links.likeness import key_of_text
+from services.triage.links.sketch import sketches
 from services.triage.model.linear import (
     Floats,
     category_inputs,
@@ -51,6 +53,8 @@ class Judged(NamedTuple):
     province: str | None
     indicators: tuple[Indicator, ...]
     surroundings: Surroundings
+    text_key: str | None
+    sketch: str | None
 
 
 class Embedder(Protocol):
@@ -62,7 +66,7 @@ class Embedder(Protocol):
 
 def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = None) -> ReportTriagedV1:
     """What the report is about, how urgent, where, and what identifies the act. Total: no text raises; linear in it."""
-    ((variety, ruling, province, indicators, around),) = judge_all([report], policy, second)
+    ((variety, ruling, province, indicators, around, text_key, sketch),) = judge_all([report], policy, second)
     return ReportTriagedV1(
         report_id=report.report_id,
         facts=report.facts,
@@ -74,6 +78,8 @@ def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = N
         place=around.place_name,
         nexus=around.nexus,
         amounts=tuple(Amount(value=value, currency=currency) for value, currency in around.amounts),
+        text_key=text_key,
+        sketch=sketch,
     )
 
 
@@ -104,6 +110,11 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
         _with_minor(surroundings(cleaned, told, each.mentions), ruling)
         for (cleaned, _), told, each, ruling in zip(texts, heard, extracted, rulings, strict=True)
     ]
+    keys = [
+        key_of_text(text) if ruling.base.disposition is Disposition.REVIEW else None
+        for text, ruling in zip(folded, rulings, strict=True)
+    ]
+    sketched = iter(sketches([text for text, key in zip(folded, keys, strict=True) if key is not None]))
     return [
         Judged(
             guess(said, report.language),
@@ -111,9 +122,11 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
             _province(policy.gazetteer, report.place, told.places),
             each.indicators,
             surrounding,
+            key,
+            None if key is None else next(sketched),
         )
-        for said, report, ruling, told, each, surrounding in zip(
-            spoken, reports, rulings, heard, extracted, around, strict=True
+        for said, report, ruling, told, each, surrounding, key in zip(
+            spoken, reports, rulings, heard, extracted, around, keys, strict=True
         )
     ]
 

@@ -1,23 +1,29 @@
 """Between events and the pure rules: the classifier (received → triaged, supplemented → amended) and the desk (triaged,
 amended, decide → reviewed, send → sent)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self, cast
 
-from ibalagh.events.commands import DecideReportV1, SendMessageV1
+from ibalagh.events.commands import DecideCampaignV1, DecideReportV1, SendMessageV1
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
-from ibalagh.events.envelope import Cause, Data, Event
+from ibalagh.events.envelope import Cause, Data, Event, Position
+from ibalagh.events.links import LinkReportsV1, UnlinkReportsV1
 from ibalagh.events.make import effect, effects_of_types
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, type_of
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.written import Said
 from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
+from services.triage.campaigns import desk as campaigns
 from services.triage.decide import Embedder, Judged, judge_all
 from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
+from services.triage.links import desk as links
+from services.triage.links import store as links_store
+from services.triage.links.plan import Joiner
+from services.triage.links.policy import keys_in, keys_of
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reported import Reported, reported_of
@@ -27,6 +33,7 @@ from services.triage.writing import triaged
 SOURCE: Final = "/triage"
 CLASSIFIER_TOPICS: Final = (RECEIVED,)
 DESK_TOPICS: Final = (TRIAGED, DECISIONS)
+URGENT_TOPICS: Final = (URGENT,)
 _TRIAGED_TYPE: Final = type_of(ReportTriagedV1)
 _AMENDED_TYPE: Final = type_of(ReportAmendedV1)
 NOT_FROM_INTAKE: Final = "no_cause"
@@ -89,10 +96,16 @@ class Desk:
         """Take in what is new of reports and of their reporters, then apply the commands in order: effects and results
         of those that took effect."""
         batch = _sort(events)
-        store.add(tx, batch.arrivals)
+        if batch.amendments or batch.commands or batch.rulings or batch.campaigns:
+            links_store.lock(tx)  # before any report is: workers take these locks in one order
+        new = _take_in(tx, batch.arrivals)
         if batch.amendments:
             dialogue_store.add(tx, batch.amendments)
-        return Handled(self._carry_out(batch.commands, tx) if batch.commands else (), batch.rejected)
+        now = self._clock()
+        effects = self._carry_out(batch.commands, tx) if batch.commands else []
+        effects += campaigns.decide(batch.campaigns, tx, source=SOURCE, now=now)
+        effects += links.take(_joiners(new), batch.added_to, batch.rulings, tx, source=SOURCE, now=now)
+        return Handled(effects, batch.rejected)
 
     def _carry_out(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
         answered = set(store.answered(tx, {event.id for event in events}))
@@ -108,6 +121,7 @@ class Desk:
                 changed[outcome.reviewed.report_id] = outcome.item
                 said[id_] = outcome.reviewed
         store.update(tx, changed.values())
+        campaigns.decided(tx, items, [outcome for _, _, outcome in outcomes if isinstance(outcome, Applied)])
         sent = {id_: outcome for id_, outcome in answers if isinstance(outcome, Sent)}
         said |= {id_: outcome.event for id_, outcome in sent.items()}
         dialogue_store.add_messages(tx, sent.values())
@@ -126,6 +140,31 @@ class Desk:
         ]
 
 
+class UrgentDesk:
+    """Classifier and desk in one step, for the lane of reports that cannot wait: a report is in the queue as soon as
+    the transaction that says `report.triaged` of it is done, whatever waits in the other topics. What comes back on the
+    topic of triaged reports the desk knows already."""
+
+    def __init__(self, classifier: Classifier, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._classifier = classifier
+        self._clock = clock
+
+    def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
+        """Judge, take in and say what is new; of a report that is there already nothing is said again."""
+        now = self._clock()
+        said = {event.subject: event for event in self._classifier(events, now).effects}
+        reports = [ReportTriagedV1.model_validate_json(each.data.to_json()) for each in said.values()]
+        arrivals = [
+            _arrival(report, each.origin_time, cast(Cause, each.cause), Position(*cast(Cause, each.cause)[:3]))
+            for report, each in zip(reports, said.values(), strict=True)
+        ]
+        new = _take_in(tx, arrivals)
+        fresh = {arrival.report_id for arrival in new}
+        effects = [event for report_id, event in said.items() if report_id in fresh]
+        effects += links.take(_joiners(new), (), (), tx, source=SOURCE, now=now)
+        return Handled(effects)
+
+
 class _Sorted(NamedTuple):
     """A batch of the desk, each part in order."""
 
@@ -133,35 +172,63 @@ class _Sorted(NamedTuple):
     amendments: list[Amendment]
     commands: list[Event[Data]]
     rejected: list[Rejected]
+    added_to: list[Joiner]
+    rulings: list[Event[Data]]
+    campaigns: list[Event[Data]]
 
 
 def _sort(events: Sequence[Event[Data]]) -> _Sorted:
-    batch = _Sorted([], [], [], [])
+    batch = _Sorted([], [], [], [], [], [], [])
     for event in events:
         if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
             batch.arrivals.append(event)
         elif isinstance(event.data, DecideReportV1 | SendMessageV1):
             batch.commands.append(event)
+        elif isinstance(event.data, LinkReportsV1 | UnlinkReportsV1):
+            batch.rulings.append(event)
+        elif isinstance(event.data, DecideCampaignV1):
+            batch.campaigns.append(event)
         elif isinstance(event.data, ReportTriagedV1 | ReportAmendedV1):
             if event.cause is None:
                 batch.rejected.append(Rejected(event, NOT_FROM_INTAKE))
             elif isinstance(event.data, ReportAmendedV1):
                 batch.amendments.append(amendment_of(event.data, event.cause))
+                keys = keys_of(event.data.indicators)
+                if keys:
+                    batch.added_to.append(Joiner(event.data.report_id, keys, _read_at(event), event.origin_time))
             else:
-                batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause))
+                batch.arrivals.append(_arrival(event.data, event.origin_time, event.cause, _read_at(event)))
     return batch
+
+
+def _take_in(tx: Transaction, arrivals: Sequence[Arrival]) -> Collection[Arrival]:
+    """Keep what is new of reports, the copies of a campaign behind the one that stands for them."""
+    new = store.add(tx, arrivals, campaigns.place)
+    campaigns.follow(tx, new)
+    return new
+
+
+def _joiners(arrivals: Iterable[Arrival]) -> list[Joiner]:
+    """Those of new reports that have something to share."""
+    keyed = [(arrival, keys_in(arrival.data)) for arrival in arrivals]
+    return [Joiner(each.report_id, keys, each.position, each.origin_time) for each, keys in keyed if keys]
+
+
+def _read_at(event: Event[Data]) -> Position:
+    """Where an event was read, as whatever the desk handles was."""
+    return cast(Position, event.position)
 
 
 def _command(event: Event[Data]) -> DecideReportV1 | SendMessageV1:
     return cast(DecideReportV1 | SendMessageV1, event.data)
 
 
-def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause) -> Arrival:
+def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause, position: Position) -> Arrival:
     topic, partition, offset, _ = cause
     decision = report.decision
     state, urgency = first_state(decision).value, int(decision.urgency)
     data = report.to_json()
-    return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data)
+    return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data, position)
 
 
 def _result(command_id: str, outcome: Applied | Refused | Sent) -> CommandResult:

@@ -26,6 +26,7 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import store
+from services.triage.campaigns import store as campaigns_store
 from services.triage.entities.scripts import Suspicion, suspicion
 from services.triage.handlers import SOURCE
 from services.triage.reviews import State
@@ -135,7 +136,12 @@ def routes(
     ) -> dict[str, Any]:
         """A page of the queue, the most urgent first, then the longest waiting; `next` is null on the last page."""
         page = store.queue(database, state, limit=limit + 1, after=_place(after))
-        return _page(list(map(full_view, page[:limit])), _place_of(page[limit - 1]) if len(page) > limit else None)
+        campaigns = campaigns_store.shown(database, [each.item.report.report_id for each in page[:limit]])
+        items = [
+            full_view(each) | {"campaign": campaigns_store.as_json(campaigns.get(each.item.report.report_id))}
+            for each in page[:limit]
+        ]
+        return _page(items, _place_of(page[limit - 1]) if len(page) > limit else None)
 
     @router.get("/reports")
     def list_reports(
@@ -153,7 +159,12 @@ def routes(
         shown = store.one(database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
-        return full_view(shown) | text_view(texts.report_at(shown.source))
+        campaign = campaigns_store.shown(database, [report_id]).get(report_id)
+        return (
+            full_view(shown)
+            | {"campaign": campaigns_store.as_json(campaign)}
+            | text_view(texts.report_at(shown.source))
+        )
 
     @router.post("/decisions")
     def decide(decision: DecisionIn, idempotency_key: IdempotencyKey = None) -> Response:

@@ -22,8 +22,8 @@ COLUMNS: Final = (
 
 class Arrival(NamedTuple):
     """A report that the machine decided: when it was received, where it stands, how urgent it is, where in the log its
-    text stands (topic and partition, and offset), its data as JSON. `origin_time` is called as in the event that it
-    stands for."""
+    text stands (topic and partition, and offset), its data as JSON, and where the event itself was read.
+    `origin_time` and `position` are called as in the event that it stands for."""
 
     report_id: str
     origin_time: datetime
@@ -32,6 +32,7 @@ class Arrival(NamedTuple):
     source: tuple[str, int]
     source_offset: int
     data: bytes
+    position: tuple[str, int, int]
 
 
 _first = struct.Struct(">hi16siq").pack
@@ -42,7 +43,7 @@ def arrivals(rows: Iterable[Arrival]) -> bytes:
     """The rows of new reports, for `COLUMNS`."""
     columns = len(COLUMNS)
     parts: list[bytes] = []
-    for report_id, received_at, state, urgency, source, offset, data in rows:
+    for report_id, received_at, state, urgency, source, offset, data, _ in rows:
         parts += (
             _first(columns, 16, uuid(report_id), 8, microseconds(received_at)),
             _middle(state, urgency, *source),

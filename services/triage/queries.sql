@@ -105,3 +105,158 @@ WHERE report_id = %(report_id)s ORDER BY number
 -- name: messages_of
 -- What analysts wrote to a reporter, in order.
 SELECT message_id, sent_at, sender, text FROM messages WHERE report_id = %(report_id)s ORDER BY sent_at, message_id
+
+-- name: lock_links
+-- One worker at a time tells what a batch joins, so that of two copies that come at once one sees the other.
+SELECT pg_advisory_xact_lock(hashtext('triage links'))
+
+-- name: oldest_of_keys
+-- The oldest report that has each key.
+SELECT asked.key, oldest.report_id
+FROM unnest(%(keys)s::uuid[]) AS asked (key)
+CROSS JOIN LATERAL (SELECT report_id FROM link_keys WHERE key = asked.key ORDER BY report_id LIMIT 1) AS oldest
+
+-- name: add_link_keys
+-- Keys of reports that may have them already.
+INSERT INTO link_keys (key, report_id)
+SELECT * FROM unnest(%(keys)s::uuid[], %(report_ids)s::uuid[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+
+-- name: drop_link_keys
+-- Keys that people took from reports.
+DELETE FROM link_keys USING unnest(%(keys)s::uuid[], %(report_ids)s::uuid[]) AS taken (key, report_id)
+WHERE link_keys.key = taken.key AND link_keys.report_id = taken.report_id
+
+-- name: link_standings
+-- How people ruled on the links of these reports, the earlier first.
+SELECT report_id, number, target, by_key, verdict, actor, reason, ruled_at FROM link_rulings
+WHERE report_id = ANY(%(report_ids)s::uuid[]) ORDER BY report_id, number
+
+-- name: add_rulings
+-- Keep rulings.
+INSERT INTO link_rulings (report_id, number, target, by_key, verdict, actor, reason, ruled_at)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(numbers)s::int[], %(targets)s::uuid[], %(by_key)s::bool[],
+                     %(verdicts)s::text[], %(actors)s::text[], %(reasons)s::text[], %(ruled_at)s::timestamptz[])
+
+-- name: known_reports
+-- Which of these reports the desk has, locked against other rulings on their links.
+SELECT report_id FROM items WHERE report_id = ANY(%(report_ids)s::uuid[]) ORDER BY report_id FOR NO KEY UPDATE
+
+-- name: groups_of_keys
+-- For each key how many reports have it, and the oldest of them but one.
+SELECT asked.key, (SELECT count(*) FROM link_keys WHERE key = asked.key),
+       ARRAY(SELECT report_id::text FROM link_keys WHERE key = asked.key AND report_id <> %(report_id)s::uuid
+             ORDER BY link_keys.report_id LIMIT %(limit)s)
+FROM unnest(%(keys)s::uuid[]) AS asked (key)
+
+-- name: campaigns_of_keys
+-- The campaign of each key that has one.
+SELECT key, campaign_id FROM campaign_keys WHERE key = ANY(%(keys)s::uuid[])
+
+-- name: add_campaign_keys
+-- Keys of reports that came open; a key keeps its campaign.
+INSERT INTO campaign_keys (key, campaign_id)
+SELECT * FROM unnest(%(keys)s::uuid[], %(campaign_ids)s::uuid[]) ORDER BY 1
+ON CONFLICT DO NOTHING
+
+-- name: found_campaigns
+-- Reports that were alone begin a campaign, as they stand.
+WITH begun AS (
+    INSERT INTO campaigns (campaign_id, reports, waiting, head, decided)
+    SELECT report_id, 1, (state = 'open')::int, CASE WHEN state = 'open' THEN report_id END,
+           CASE WHEN state = 'decided' THEN json_build_object(
+               'category', report::json -> 'decision' ->> 'category',
+               'disposition', report::json -> 'decision' ->> 'disposition')::text END
+    FROM items WHERE report_id = ANY(%(campaign_ids)s::uuid[]) ORDER BY report_id
+    ON CONFLICT DO NOTHING
+    RETURNING campaign_id
+)
+INSERT INTO campaign_members (campaign_id, number, report_id) SELECT campaign_id, 1, campaign_id FROM begun
+
+-- name: begin_campaigns
+-- Campaigns that begin in this batch: their first report is open and not written yet.
+WITH begun AS (
+    INSERT INTO campaigns (campaign_id, reports, waiting, head)
+    SELECT id, 1, 1, id FROM unnest(%(campaign_ids)s::uuid[]) AS id ORDER BY id
+    RETURNING campaign_id
+)
+INSERT INTO campaign_members (campaign_id, number, report_id) SELECT campaign_id, 1, campaign_id FROM begun
+
+-- name: lock_campaigns
+-- Campaigns as they stand, locked until the transaction ends.
+SELECT campaign_id, reports, waiting, head FROM campaigns
+WHERE campaign_id = ANY(%(campaign_ids)s::uuid[]) ORDER BY campaign_id FOR UPDATE
+
+-- name: add_members
+-- Reports that joined campaigns.
+INSERT INTO campaign_members (campaign_id, number, report_id)
+SELECT * FROM unnest(%(campaign_ids)s::uuid[], %(numbers)s::int[], %(report_ids)s::uuid[])
+
+-- name: update_campaigns
+-- Campaigns that are locked, as they stand now.
+UPDATE campaigns SET reports = now.reports, waiting = now.waiting, head = now.head
+FROM unnest(%(campaign_ids)s::uuid[], %(reports)s::int[], %(waiting)s::int[], %(heads)s::uuid[])
+    AS now (campaign_id, reports, waiting, head)
+WHERE campaigns.campaign_id = now.campaign_id
+
+-- name: raise_heads
+-- The report that stands for a campaign is as urgent as the most urgent of those behind it.
+UPDATE items SET urgency = greatest(items.urgency, raised.urgency)
+FROM unnest(%(report_ids)s::uuid[], %(urgencies)s::smallint[]) AS raised (report_id, urgency)
+WHERE items.report_id = raised.report_id AND items.urgency < raised.urgency
+
+-- name: campaigns_of_reports
+-- Which of these reports belong to campaigns.
+SELECT report_id, campaign_id FROM campaign_members WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: leave_campaigns
+-- So many reports of campaigns wait no longer; whoever stood for one and was decided does not any more.
+UPDATE campaigns
+SET waiting = campaigns.waiting - gone.waiting, decided = gone.decided,
+    head = CASE WHEN EXISTS (SELECT FROM items WHERE report_id = head AND state = 'open') THEN head END
+FROM unnest(%(campaign_ids)s::uuid[], %(waiting)s::int[], %(decided)s::text[]) AS gone (campaign_id, waiting, decided)
+WHERE campaigns.campaign_id = gone.campaign_id
+
+-- name: promote_copies
+-- The first copy of a campaign without an open report stands for it from now on, as urgent as any that waits.
+WITH next AS (
+    SELECT campaign_id, first.report_id, first.urgency
+    FROM campaigns CROSS JOIN LATERAL (
+        SELECT report_id, max(urgency) OVER () AS urgency
+        FROM campaign_members m JOIN items USING (report_id)
+        WHERE m.campaign_id = campaigns.campaign_id AND state = 'copy' ORDER BY number LIMIT 1
+    ) AS first
+    WHERE campaign_id = ANY(%(campaign_ids)s::uuid[]) AND head IS NULL AND waiting > 0
+), promoted AS (
+    UPDATE items SET state = 'open', urgency = next.urgency FROM next WHERE items.report_id = next.report_id
+)
+UPDATE campaigns SET head = next.report_id FROM next WHERE campaigns.campaign_id = next.campaign_id
+
+-- name: waiting_members
+-- The reports of a campaign that wait and whose numbers lie within bounds.
+SELECT report_id FROM campaign_members JOIN items USING (report_id)
+WHERE campaign_id = %(campaign_id)s::uuid AND number > %(after)s AND number <= %(upto)s AND state IN ('open', 'copy')
+ORDER BY report_id
+
+-- name: shown_campaigns
+-- The campaigns of these reports.
+SELECT m.report_id, c.campaign_id, c.reports, c.waiting, c.head, c.decided, m.number
+FROM campaign_members m JOIN campaigns c USING (campaign_id)
+WHERE m.report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: one_campaign
+-- One campaign.
+SELECT campaign_id, campaign_id, reports, waiting, head, decided, reports FROM campaigns
+WHERE campaign_id = %(campaign_id)s::uuid
+
+-- name: campaign_page
+-- A page of the reports of a campaign, in the order in which they came.
+SELECT number, report_id, state, items.urgency, received_at FROM campaign_members JOIN items USING (report_id)
+WHERE campaign_id = %(campaign_id)s::uuid AND number > %(after)s ORDER BY number LIMIT %(limit)s
+
+-- name: resembling
+-- The reports that share most bands with a report, and how many.
+SELECT report_id, count(*) FROM sketch_bands
+WHERE band = ANY(%(bands)s::bigint[]) AND report_id <> %(report_id)s::uuid
+GROUP BY report_id HAVING count(*) >= %(least)s
+ORDER BY count(*) DESC, report_id LIMIT %(limit)s

@@ -18,6 +18,7 @@ from typing import Final, cast
 
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_cause, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event
+from ibalagh.events.links import says_of_links
 from ibalagh.events.registry import PREFIX, TRIAGED, type_of
 from ibalagh.events.reports import TRIAGED_TAIL, ReportTriagedV1
 from ibalagh.events.vocabulary import IndicatorKind
@@ -53,6 +54,12 @@ _arrival: Final = cast(Callable[[tuple[object, ...]], Event[Data]], partial(tupl
 own constructor would take twice as long."""
 
 
+def is_our_own_word(topic: str, value: bytes | None) -> bool:
+    """Whether it is what the desk itself said of links, which comes back to it; to be passed over. A command about
+    links has another second field."""
+    return topic.endswith(TRIAGED) and says_of_links(value)
+
+
 class DeskCodec(Codec):
     """A codec that writes every event and reads what the desk needs. One thread reads with it."""
 
@@ -79,7 +86,7 @@ class DeskCodec(Codec):
 
     def _as_written(self, record: Record) -> Event[Data] | None:
         """The report, if it is one and written in known texts; checks whatever `Codec` checks."""
-        _, _, _, key, value, headers = record
+        topic, partition, at, key, value, headers = record
         *fixed, (n1, id_), (n2, subject), (n3, time), (n4, origin_time), (n5, cause) = headers
         usual = tuple(fixed) == _FIXED_HEADERS and (n1, n2, n3, n4, n5) == _OWN_HEADERS
         if not usual or value is None or len(value) > MAX_VALUE_BYTES:
@@ -98,7 +105,9 @@ class DeskCodec(Codec):
             return None
         self._parse(time)
         received_at = parse_time(origin_time)
-        return _arrival((start[1].decode(), received_at, *standing, _source(source), int(offset), value))
+        return _arrival(
+            (start[1].decode(), received_at, *standing, _source(source), int(offset), value, (topic, partition, at))
+        )
 
     def _learn(self, record: Record, report: ReportTriagedV1) -> None:
         value = record.value or b""

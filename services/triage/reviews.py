@@ -12,9 +12,11 @@ K = TypeVar("K")
 
 
 class State(StrEnum):
-    """Where a report stands: before a person, decided by one, or sent on by the machine."""
+    """Where a report stands: before a person, behind another of its campaign, decided by one, or sent on by the
+    machine."""
 
     OPEN = "open"
+    COPY = "copy"
     DECIDED = "decided"
     STRAIGHT = "straight"
 

@@ -1,6 +1,6 @@
 """The desk's rows in PostgreSQL: whole batches in, pages out. Inside the unit's transaction unless a page asks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -37,16 +37,23 @@ class QueuePlace(NamedTuple):
     report_id: str
 
 
-def add(tx: Transaction, arrivals: Sequence[Arrival]) -> None:
-    """Take new reports in; one that the desk has already is left as it is, since people may have decided about it."""
+def add(
+    tx: Transaction,
+    arrivals: Sequence[Arrival],
+    place: Callable[[Transaction, Collection[Arrival]], Collection[Arrival]] = lambda _, new: new,
+) -> Collection[Arrival]:
+    """Take new reports in, as `place` says that they stand, and return them; one that the desk has already is left as
+    it is, since people may have decided about it."""
     first = {arrival.report_id: arrival for arrival in reversed(arrivals)}
     if not first:
-        return
+        return ()
     # One text, since the driver would quote every id of a list by itself.
     for (known,) in tx.fetch_all(_SQL["known_items"], {"report_ids": f"{{{','.join(first)}}}"}):
         del first[known]
-    if first:
-        tx.copy_binary("items", packing.COLUMNS, packing.arrivals(first.values()))
+    new = place(tx, first.values()) if first else ()
+    if new:
+        tx.copy_binary("items", packing.COLUMNS, packing.arrivals(new))
+    return new
 
 
 def answered(tx: Transaction, command_ids: Collection[str]) -> Collection[str]:

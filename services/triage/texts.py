@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.dialogue import ReportSupplementedV1
 from ibalagh.events.envelope import Data, Position
-from ibalagh.events.registry import RECEIVED
+from ibalagh.events.registry import RECEIVED, URGENT
 from ibalagh.events.reports import ReportReceivedV1
 from ibalagh.stream.errors import InvalidRecordError, PassingError
 from ibalagh.stream.ports import Consumer, Positions, Record, TopicPartition
@@ -32,7 +32,8 @@ class _Wish(NamedTuple):
 
 
 class TextReader:
-    """Reads single events from `reports.received`. `run` is its loop; any thread may call the other functions."""
+    """Reads single events from `reports.received` and its urgent lane. `run` is its loop; any thread may call the
+    other functions."""
 
     def __init__(self, consumer: Consumer, codec: Codec, *, timeout_s: float) -> None:
         self._consumer = consumer
@@ -66,7 +67,8 @@ class TextReader:
     def run(self, shutdown: Stop) -> None:
         """Serve wishes until a stop is requested; the consumer is closed at the end."""
         try:
-            self._consumer.subscribe([self._codec.topic(RECEIVED)], start_positions=self._at_the_ends)
+            topics = [self._codec.topic(RECEIVED), self._codec.topic(URGENT)]
+            self._consumer.subscribe(topics, start_positions=self._at_the_ends)
             self._consumer.pause()
             while not shutdown.requested:
                 self._serve_one()

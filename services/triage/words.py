@@ -176,6 +176,12 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     ),
     # states
     "open": ("ينتظر", "en attente", "waiting", "pendiente"),
+    "copy": (
+        "ينتظر خلف تبليغ آخر من الحملة نفسها",
+        "en attente derrière un autre de la même campagne",
+        "waiting behind another of its campaign",
+        "pendiente detrás de otra de su campaña",
+    ),
     "decided": ("قرره محلل", "décidé par un analyste", "decided by an analyst", "decidido por un analista"),
     "straight": ("أحالته الآلة", "transmis par la machine", "sent on by the machine", "remitido por la máquina"),
 }

@@ -16,13 +16,16 @@ from services.triage.decide import Judged
 from services.triage.entities.surroundings import NONE, Surroundings
 from services.triage.reported import Reported
 
-_TRIAGED: Final = b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b%b%b,"indicators":[%b]%b}'
+_TRIAGED: Final = (
+    b'{"report_id":"%b","version":1,"facts":%b,"variety":"%b","decision":%b%b%b%b%b,"indicators":[%b]%b%b}'
+)
+_LIKENESS: Final = b',"text_key":"%b","sketch":"%b"'
 _indicator: Final = Indicator.__pydantic_serializer__.to_json
 
 
 def triaged(report: Reported, judged: Judged) -> Data:
     """What `report.triaged` says of a report."""
-    variety, ruling, province, indicators, around = judged
+    variety, ruling, province, indicators, around, text_key, sketch = judged
     before, between, after = ruling.json
     return written(
         _TRIAGED
@@ -37,6 +40,7 @@ def triaged(report: Reported, judged: Judged) -> Data:
             after,
             b",".join(map(_indicator, indicators)) if indicators else b"",
             b"" if around is NONE else _tail(around),
+            b"" if text_key is None or sketch is None else _LIKENESS % (text_key.encode(), sketch.encode()),
         )
     )
 

@@ -189,3 +189,11 @@ def test_no_bytes_make_the_codec_raise_anything_else(
             CODEC.decode(record)
         except InvalidRecordError as error:
             assert error.reason in set(InvalidReason)  # noqa: PT017 - both outcomes are right
+
+
+def test_a_lane_holds_the_types_that_it_is_for_and_no_others() -> None:
+    lane = "t.reports.received.urgent"
+    assert CODEC.decode(as_record()._replace(topic=lane)).position == (lane, 0, 7)
+    with pytest.raises(InvalidRecordError) as refused:
+        CODEC.decode(header("ce_type", b"ibalagh.report.withdrawn.v1")(as_record())._replace(topic=lane))
+    assert refused.value.reason == InvalidReason.WRONG_TOPIC

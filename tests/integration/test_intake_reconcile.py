@@ -41,11 +41,10 @@ def told(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
 
 
 def left_behind(store: IntakeStore, acceptance: Acceptance, number: int) -> list[Prepared]:
-    """Reports that were stored, and no more."""
-    reports = [
-        acceptance.prepare(Submission(text=f"number {each}"), channel=Channel.API, now=datetime.now(UTC))
-        for each in range(number)
-    ]
+    """Reports that were stored, and no more; every third belongs in the urgent lane."""
+    texts = [f"number {each}" + (": je pense au suicide" if each % 3 == 0 else "") for each in range(number)]
+    reports = [acceptance.prepare(Submission(text=text), channel=Channel.API, now=datetime.now(UTC)) for text in texts]
+    assert {report.urgent for report in reports[:2]} == ({True, False} if number > 1 else {True})
     store.store(reports, {})
     return reports
 

@@ -295,3 +295,13 @@ def test_two_batches_of_new_reports_keep_their_data(desk: DeskOnDatabase) -> Non
     assert [each.item.report.report_id for each in store.reports(desk.database, limit=9, after=None)] == sorted(
         [report_id("b"), report_id("c")]
     )
+
+
+def test_what_a_reporter_adds_may_come_before_the_report(desk: DeskOnDatabase) -> None:
+    """As when a report's lane was held up: it is new to people when the report is there."""
+    desk.take(amended(supplemented("je pense au suicide", "b")))
+    desk.take(triaged(UNSURE, "b"))
+    shown = store.one(desk.database, report_id("b"))
+    assert shown is not None
+    assert (shown.dialogue.amendments, shown.dialogue.news) == (1, True)
+    assert [each.item.report.report_id for each in store.news(desk.database, limit=9)] == [report_id("b")]

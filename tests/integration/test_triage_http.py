@@ -12,7 +12,7 @@ import pytest
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Position
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, dead_letter_topic
 from ibalagh.ops.shutdown import Shutdown
 from ibalagh.storage.audit import Audit
 from ibalagh.storage.migrate import apply
@@ -44,7 +44,7 @@ class Triage:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
-        for topic in (RECEIVED, TRIAGED, DECISIONS, dead_letter_topic("triage")):
+        for topic in (RECEIVED, URGENT, TRIAGED, DECISIONS, dead_letter_topic("triage")):
             self.broker.create_topic(self.codec.topic(topic))
         self.producer = self.broker.producer()
         self.commands = Commands(self.producer, self.codec, database, wait_s=2.0)
@@ -385,3 +385,45 @@ def test_other_roles_see_no_report(triage: Triage, client: httpx.Client, person:
         assert answer.status_code == 403
         assert UNSURE not in answer.text
     assert not any(each.action == "viewed" for each in Audit(triage.database).newest())
+
+
+def test_links_are_shown_and_ruled_on(triage: Triage, client: httpx.Client) -> None:
+    one, other = (triage.report(f"{UNSURE} sur gain.example/promo", name) for name in "ab")
+    eventually(lambda: len(client.get("/v1/reports", headers=BEARER).json()["items"]) == 2)
+    shown = client.get(f"/v1/reports/{one}/links", headers=BEARER).json()
+    assert [(group["kind"], group["reports"], group["others"]) for group in shown["groups"]] == [("url", 2, [other])]
+    body = {"report_id": one, "other_id": other, "version": 0, "actor": "analyst-1", "reason": "another_person"}
+    applied = client.post("/v1/unlinks", json=body, headers=BEARER)
+    assert (applied.status_code, applied.json()["detail"]) == (200, {"report_id": one, "version": 1})
+    after = client.get(f"/v1/reports/{other}/links", headers=BEARER).json()
+    assert (after["groups"], [each["report_id"] for each in after["unlinked"]]) == ([], [one])
+    stale = client.post("/v1/links", json=body, headers=BEARER)
+    assert (stale.status_code, stale.json()["code"], stale.json()["refused"]) == (409, "stale_version", {"version": 1})
+    nowhere = report_id("nowhere")
+    assert client.get(f"/v1/reports/{nowhere}/links", headers=BEARER).status_code == 404
+    assert client.post("/v1/links", json=body | {"other_id": nowhere}, headers=BEARER).status_code == 404
+    assert client.post("/v1/links", json=body).status_code == 401
+
+
+def test_a_campaign_is_one_item_that_is_decided_as_a_whole(triage: Triage, client: httpx.Client) -> None:
+    ids = {triage.report(f"{UNSURE} sur gain.example/promo", str(number)) for number in range(5)}
+    eventually(lambda: len(client.get("/v1/reports", headers=BEARER).json()["items"]) == 5)
+    (item,) = client.get("/v1/reviews", headers=BEARER).json()["items"]
+    campaign = item["campaign"]
+    assert (campaign["reports"], campaign["waiting"], campaign["decided"]) == (5, 5, None)
+    path = f"/v1/campaigns/{campaign['campaign_id']}"
+    page = client.get(f"{path}?limit=3", headers=BEARER).json()
+    rest = client.get(f"{path}?after={page['next']}", headers=BEARER).json()
+    assert {each["report_id"] for each in (*page["items"], *rest["items"])} == ids
+    assert (page["reports"], rest["next"]) == (5, None)
+    body = {"upto": 5, "action": "reclassify", "category": "fraud", "reviewer": "analyst-1", "reason": "same_campaign"}
+    assert client.post(f"{path}/decisions", json=body | {"upto": 6}, headers=BEARER).status_code == 422
+    (answer,) = map(json.loads, client.post(f"{path}/decisions", json=body, headers=BEARER).text.splitlines())
+    assert (answer["status"], answer["detail"]["decided"]) == (200, 5)
+    assert client.get("/v1/reviews", headers=BEARER).json()["items"] == []
+    shown = client.get(f"/v1/reports/{min(ids)}", headers=BEARER).json()
+    assert (shown["state"], shown["category"], shown["campaign"]["waiting"]) == ("decided", "fraud", 0)
+    nowhere = f"/v1/campaigns/{report_id('nowhere')}"
+    assert client.get(nowhere, headers=BEARER).status_code == 404
+    assert client.post(f"{nowhere}/decisions", json=body, headers=BEARER).status_code == 404
+    assert client.post(f"{path}/decisions", json=body).status_code == 401

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import psycopg2
 
-from ibalagh.events.registry import RECEIVED
+from ibalagh.events.registry import RECEIVED, URGENT
 from ibalagh.ops.keyfiles import read_or_create
 from services.intake.acceptance import Acceptance
 from services.intake.receipt import Secrets
@@ -42,7 +42,9 @@ def rows(place: Place, sql: str) -> list[tuple[Any, ...]]:
 
 def ids_in_log(place: Place) -> Counter[str]:
     """How often the log holds each report."""
-    return Counter(record.id for record in read_all(place.bootstrap, place.codec.topic(RECEIVED)))
+    return Counter(
+        record.id for lane in (RECEIVED, URGENT) for record in read_all(place.bootstrap, place.codec.topic(lane))
+    )
 
 
 def pending_ids(place: Place) -> list[str]:

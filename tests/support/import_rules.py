@@ -24,7 +24,10 @@ MORE_EDGES: Final = {
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
-    "triage": ("app", "dialogue_http", "dialogue_store", "embedding", "evaluation/tables", "texts", "words"),
+    "triage": (
+        *("app", "campaigns/desk", "campaigns/http", "campaigns/store", "dialogue_http", "dialogue_store", "embedding"),
+        *("evaluation/tables", "links/desk", "links/http", "links/store", "texts", "words"),
+    ),
     "referral": ("app", "words"),
     "stats": (
         *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),

@@ -16,7 +16,7 @@ import httpx
 from fastapi import FastAPI
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.events.registry import OUTCOMES, RECEIVED, REFERRED, TRIAGED, dead_letter_topic
+from ibalagh.events.registry import OUTCOMES, RECEIVED, REFERRED, TRIAGED, URGENT, dead_letter_topic
 from ibalagh.storage.migrate import apply
 from services.intake.__main__ import application
 from services.intake.acceptance import Acceptance
@@ -97,7 +97,7 @@ class Place(NamedTuple):
 
 def prepare_place(bootstrap: str, database_url: str, prefix: str, home: Path) -> Place:
     """A place with topics and tables."""
-    names = (RECEIVED, TRIAGED, REFERRED, OUTCOMES, dead_letter_topic("intake"))
+    names = (RECEIVED, URGENT, TRIAGED, REFERRED, OUTCOMES, dead_letter_topic("intake"))
     topics.create(bootstrap, {prefix + name: 2 for name in names}, 1)
     apply(database_url, "intake")
     return Place(bootstrap, database_url, prefix, home)

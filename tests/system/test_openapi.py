@@ -19,10 +19,24 @@ from tests.support.conforming import fuzzed
 from tests.support.service_processes import TOKEN, ServiceProcesses
 
 TOPICS = {
-    "triage": ("reports.received", "reports.triaged", "triage.decisions", "triage.deadletters"),
+    "triage": (
+        "reports.received",
+        "reports.received.urgent",
+        "reports.triaged",
+        "triage.decisions",
+        "triage.deadletters",
+    ),
     "referral": ("reports.triaged", "cases.referred", "cases.outcomes", "cases.actions", "referral.deadletters"),
     "stats": (
-        *("reports.received", "reports.triaged", "cases.referred", "cases.outcomes", "stats.deltas", "stats.alerts"),
+        *(
+            "reports.received",
+            "reports.received.urgent",
+            "reports.triaged",
+            "cases.referred",
+            "cases.outcomes",
+            "stats.deltas",
+            "stats.alerts",
+        ),
         *("stats.deadletters",),
     ),
 }

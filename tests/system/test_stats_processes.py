@@ -33,6 +33,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = (
     "reports.received",
+    "reports.received.urgent",
     "reports.triaged",
     "cases.referred",
     "cases.outcomes",

@@ -9,11 +9,19 @@ from typing import Any
 import psutil
 import pytest
 
+from ibalagh.events.registry import URGENT
+from ibalagh.stream.kafka import KafkaTransactionalProducer
 from tests.support.poll import eventually
 from tests.support.service_processes import ServiceProcesses
 from tests.support.triage import received, report_id
 
-TOPICS = {"reports.received": 3, "reports.triaged": 3, "triage.decisions": 2, "triage.deadletters": 1}
+TOPICS = {
+    "reports.received": 3,
+    "reports.received.urgent": 1,
+    "reports.triaged": 3,
+    "triage.decisions": 2,
+    "triage.deadletters": 1,
+}
 MEMORY_LIMIT_BYTES = 200_000_000
 
 
@@ -60,6 +68,32 @@ def test_a_report_is_triaged_reviewed_and_poison_a_dead_letter(stack: Stack) -> 
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     assert canary not in stack.log(0).read_text()
+
+
+def test_an_urgent_report_overtakes_the_backlog_and_is_said_once(stack: Stack) -> None:
+    """Backlog and report become visible at one moment, the report last; then the order of the log alone tells: of those
+    that were there before it, some come after it."""
+    count = 12_000
+    stack.start()
+    backlog = [stack.codec.encode(received(f"arnaque numéro {number}", str(number))) for number in range(count)]
+    urgent = stack.codec.encode(received("je pense au suicide", "urgent"))
+    producer = KafkaTransactionalProducer(stack.broker, f"test.{stack.codec.topic_prefix}")
+    producer.prepare()
+    producer.begin()
+    producer.produce([*backlog, *[urgent._replace(topic=stack.codec.topic(URGENT))] * 2])
+    producer.commit()
+    producer.close()
+    eventually(lambda: stack.get("/v1/reviews?limit=1")["items"], timeout_s=30)
+    [item] = stack.get("/v1/reviews?limit=1")["items"]
+    assert (item["report_id"], item["urgency"]) == (report_id("urgent"), 3)
+    assert stack.get(f"/v1/reports/{item['report_id']}")["text"] == "je pense au suicide"
+    eventually(lambda: len(stack.written("reports.triaged")) >= count + 1, timeout_s=60)
+    written = stack.written("reports.triaged")
+    [said] = [each for each in written if each.key == report_id("urgent").encode()]
+    assert (said.headers["ce_cause"] or b"").decode().startswith(stack.codec.topic(URGENT))
+    assert [each for each in written if each.partition == said.partition and each.offset > said.offset]
+    assert len(written) == count + 1
+    assert stack.written("triage.deadletters") == []
 
 
 def test_killed_again_and_again_and_beside_a_second_worker_nothing_is_lost_or_doubled(stack: Stack) -> None:

@@ -100,6 +100,14 @@ def test_neither_key_nor_body_nor_receipt_can_be_read_from_what_is_stored() -> N
     assert b"my" not in stored
 
 
+def test_a_report_of_danger_takes_the_urgent_lane_and_the_same_again_from_what_is_stored() -> None:
+    ordinary, urgent = prepare(Submission(text="arnaque")), prepare(Submission(text="Je pense au suicide"))
+    assert (ordinary.record.topic, ordinary.urgent) == ("t.reports.received", False)
+    assert (urgent.record.topic, urgent.urgent) == ("t.reports.received.urgent", True)
+    assert published(urgent).text == "Je pense au suicide"
+    assert record_of(CODEC, urgent.report_id, urgent.record.value or b"", urgent.accepted_at) == urgent.record
+
+
 def test_the_same_record_is_made_again_from_what_is_stored() -> None:
     prepared = prepare(Submission(text="نص", links=("https://a.example",), seen_at="2026-06-01T10:00:00Z"))
     assert prepared.record.value is not None

@@ -358,6 +358,11 @@ def test_what_may_not_wait_is_queued_first(service: Service, hint: str | None, p
     assert service.queue.pressing is presses
 
 
+def test_what_speaks_of_danger_is_queued_first_whatever_box_was_ticked(service: Service) -> None:
+    assert service.client.post("/v1/reports", json={"text": "il veut se tuer"}).status_code == 202
+    assert service.queue.pressing is True
+
+
 def test_a_signed_receipt_speaks_of_the_bytes_that_were_sent_and_of_the_record_where_the_log_holds_it(
     service: Service,
 ) -> None:

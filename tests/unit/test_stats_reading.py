@@ -135,3 +135,12 @@ def test_hostile_variety_does_not_make_the_cache_grow_without_bound(monkeypatch:
         codec.decode(with_header(hostile, "ce_cause", f"topic-{number}/0/0/0".encode()))
     kept: list[Sized] = [codec._contents._tallies, codec._chains, *(reader.known for reader in codec._readers.values())]
     assert max(len(each) for each in kept) == 10
+
+
+def test_a_report_in_the_urgent_lane_is_read_as_any_other_and_nothing_else_belongs_there() -> None:
+    there = RECEIVED._replace(topic="ibalagh.reports.received.urgent")
+    one, other = counted([SLIM.decode(there), SLIM.decode(RECEIVED)])
+    assert (one.tally, one.kind, one.report_id) == (other.tally, other.kind, other.report_id)
+    triaged = next(each for each in SMALL if dict(each.headers)["ce_type"] == b"ibalagh.report.triaged.v1")
+    with pytest.raises(InvalidRecordError, match="wrong_topic"):
+        SLIM.decode(triaged._replace(topic="ibalagh.reports.received.urgent"))

@@ -27,6 +27,7 @@ TEXTS = (
     "il m'a escroqué et il m'insulte, appelez le +212 600 000 000",
     "je pense au suicide",
     "rien",
+    "Bonjour, on m'a envoyé ce message étrange et je ne sais pas quoi en penser du tout",
     "هددني بنشر صوري",
 )
 GOOD = TEXTS[0]
@@ -54,11 +55,14 @@ class Copied(Transaction):
     def __init__(self) -> None:
         self.payload = b""
 
+    def execute(self, *_: object) -> int:
+        return 0
+
     def fetch_all(self, *_: object) -> list[tuple[object, ...]]:
         return []
 
     def copy_binary(self, _table: str, _columns: object, payload: bytes) -> int:
-        self.payload = payload
+        self.payload += payload
         return 1
 
 

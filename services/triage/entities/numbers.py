@@ -15,6 +15,7 @@ from stdnum.iso7064 import mod_97_10
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
 from services.triage.entities.mention import Kind, Mention, of_indicator
+from services.triage.entities.shared import shared
 
 # Runs that may hold a number: eight characters at least, and in the encoded text the same, each as "0".
 _RUN: Final = re.compile(r"[+\d][\d \-.()/+]{6,200}(?:(?<! )\d|\d(?![A-Za-z]))", re.ASCII)
@@ -72,7 +73,18 @@ def numbers(text: str, encoded: bytes) -> list[Mention]:
 
 @lru_cache(maxsize=4_096)
 def _of_run(run: str) -> tuple[Mention, ...]:
-    """The numbers in one run of digits and separators; most often the run is one Moroccan number."""
+    """The numbers in one run of digits and separators; most often it is one Moroccan number. Hotlines join nothing."""
+    return tuple(
+        [
+            each._replace(indicator=None)
+            if each.indicator is not None and each.indicator.value.startswith(shared().hotlines)
+            else each
+            for each in _all_of_run(run)
+        ]
+    )
+
+
+def _all_of_run(run: str) -> tuple[Mention, ...]:
     digits = run.encode().translate(None, _SEPARATORS).decode()
     moroccan = _MOROCCAN.fullmatch(digits)
     if moroccan is not None and run.find("/") < 0:

@@ -18,6 +18,7 @@ class Shared(BaseModel):
     platforms: Mapping[str, tuple[str, ...]]
     generic: frozenset[str]
     handles: frozenset[str]
+    hotlines: tuple[str, ...]
     tracking: frozenset[str]
     ambiguous_suffixes: frozenset[str]
 
