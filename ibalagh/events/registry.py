@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ibalagh.events import cases, commands, dialogue, reports, statistics
+from ibalagh.events import cases, commands, desk, dialogue, reports, statistics
 from ibalagh.events.envelope import Data
 
 PREFIX: Final = "ibalagh."
@@ -44,6 +44,9 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("message.sent.v1", dialogue.MessageSentV1, TRIAGED, "triage"),
     ("report.decide.v1", commands.DecideReportV1, DECISIONS, "triage"),
     ("message.send.v1", commands.SendMessageV1, DECISIONS, "triage"),
+    ("report.escalate.v1", desk.EscalateReportV1, DECISIONS, "triage"),
+    ("proposal.reject.v1", desk.RejectProposalV1, DECISIONS, "triage"),
+    ("decision.undo.v1", desk.UndoDecisionV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),

@@ -20,6 +20,9 @@ class TriageSettings(Settings):
         0.05, ge=0, le=5, description="Longest wait, in seconds, for more reports and decisions to take in at once"
     )
     session_s: int = Field(28_800, ge=60, description="How long a sign-in to the pages lasts, in seconds")
+    claim_s: int = Field(
+        300, ge=30, le=3_600, description="How long an analyst holds a report without renewing, in seconds"
+    )
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )

@@ -24,7 +24,10 @@ MORE_EDGES: Final = {
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
-    "triage": ("app", "dialogue_http", "dialogue_store", "texts", "words"),
+    "triage": (
+        *("app", "bulk_http", "bulk_store", "bulks", "claim_store", "desk_commands", "desk_http", "desk_store"),
+        *("dialogue_http", "dialogue_store", "openapi", "texts", "wellbeing_store", "words"),
+    ),
     "referral": ("app", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }
