@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -89,6 +89,7 @@ def lines(model: type[BaseModel]) -> dict[str, Any]:
     body = {"required": True, "content": {NDJSON: {"schema": {"$ref": _REF.format(model=model.__name__)}}}}
     return {
         "response_model": None,
+        "response_class": Response,  # not the JSON that FastAPI would add
         "openapi_extra": {"requestBody": body},
         "responses": {
             200: {"description": "An answer per line", "content": {NDJSON: {"schema": _ANSWER_LINE}}},
