@@ -28,7 +28,7 @@ class Desk:
         self.url = str(http.base_url).rstrip("/")
 
     def put(self, count: int) -> list[str]:
-        text = f"{UNSURE} سب وقذف {LINK} 0612345678"
+        text = f"{UNSURE} {LINK} 0612345678"
         ids = [self.triage.report(f"{text} {number}", str(number), links=(LINK,)) for number in range(count)]
         waiting(self.http, count)
         return ids
@@ -68,7 +68,7 @@ def every_page(visit: Visit, desk: Desk, language: str) -> Iterator[str]:
     desk.http.put(f"/v1/reports/{third}/claim", json=claim, headers=BEARER)
     escalation = claim | {"report_id": first, "reason": "danger"}
     desk.http.post("/v1/escalations", json=escalation, headers=BEARER)
-    visit.open(f"/?lang={language}&category=insult_defamation&notice=stale_version")
+    visit.open(f"/?lang={language}&category=insult_defamation&notice=pending")
     visit.open(f"/?lang={language}&category=fraud&notice=applied")
     yield "queue"
     visit.open(f"/reports/{first}?lang={language}&show=1")

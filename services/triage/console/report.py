@@ -65,13 +65,17 @@ class ReportPages:
         chosen = wellbeing_store.choices(office.database, person)
         seen_at = wellbeing_store.seen_at(office.database, person, report_id)
         working = claim is not None and claim.person == person
-        hidden = not show and asks_first(chosen, category, seen=seen_at is not None, working=working)
+        proposal = between.proposals.get(report_id)
+        feared = category if proposal is None or proposal.command.category is None else proposal.command.category
+        if category in chosen.ask_first:
+            feared = category
+        hidden = not show and asks_first(chosen, feared, seen=seen_at is not None, working=working)
         dialogue = dialogue_store.read(office.database, report_id)
         written, said = None, list[ReportSupplementedV1 | None]([None] * len(dialogue.amendments))
         if not hidden:
             written = office.texts.report_at(shown.source)
             said = dialogue_http.said(dialogue, office.texts)
-            wellbeing_store.note_view(office.database, person, report_id, category, now)
+            wellbeing_store.note_view(office.database, person, report_id, feared, now)
         versions = desk_store.versions(office.database, report_id)
         return office.render(
             "report.html",
@@ -81,8 +85,9 @@ class ReportPages:
             report=report,
             decision=report.decision,
             hidden=hidden,
+            feared=feared,
             seen_at=seen_at,
-            guarded=category in chosen.ask_first,
+            guarded=feared in chosen.ask_first,
             chosen=chosen,
             day=office.day(person, chosen),
             keys=chosen.keys,
@@ -97,7 +102,7 @@ class ReportPages:
             working=working,
             held_by_other=claim is not None and not working,
             claim_s=office.claim_s,
-            proposal=between.proposals.get(report_id),
+            proposal=proposal,
             escalation=between.escalations.get(report_id),
             versions=versions,
             machine=_machine(shown, [each.reviewed for each in versions]),
