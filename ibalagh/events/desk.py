@@ -9,17 +9,19 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from ibalagh.events.envelope import Data, Uuid
-from ibalagh.events.reports import ShortText
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]*$", max_length=100)]
 """A code and no sentence: nobody's data may be in it."""
+
+Pseudonym = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What an analyst is called."""
 
 
 class EscalateReportV1(Data):
     """An analyst hands a report on to somebody with more experience or authority; it stays in the queue, marked."""
 
     report_id: Uuid
-    person: ShortText = Field(description="Pseudonym of the analyst")
+    person: Pseudonym = Field(description="Pseudonym of the analyst")
     reason: Code = ""
     escalated_at: datetime
 
@@ -29,7 +31,7 @@ class RejectProposalV1(Data):
 
     report_id: Uuid
     proposal_id: Uuid = Field(description="The id of the command that proposed")
-    person: ShortText = Field(description="Pseudonym of the analyst")
+    person: Pseudonym = Field(description="Pseudonym of the analyst")
     reason: Code = ""
     rejected_at: datetime
 
@@ -39,6 +41,6 @@ class UndoDecisionV1(Data):
 
     report_id: Uuid
     version: Annotated[int, Field(ge=2)] = Field(description="Refused when it is not the current one any more")
-    person: ShortText = Field(description="Pseudonym of the analyst")
+    person: Pseudonym = Field(description="Pseudonym of the analyst")
     reason: Code = ""
     undone_at: datetime

@@ -14,7 +14,9 @@ from ibalagh.events.make import root
 from services.triage.reasons import EscalateReason, RejectReason
 
 SOURCE: Final = "/triage"
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Person = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 
 
 class _Act(BaseModel):

@@ -31,7 +31,7 @@ class SelectionIn(BaseModel):
 
     person: Person
     report_ids: Annotated[list[Uuid], Field(min_length=1, max_length=MOST)]
-    filter: str = Field("", max_length=500)
+    filter: str = Field("", max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")
 
 
 class BulkDecisionIn(BulkDecision):

@@ -26,13 +26,14 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import desk_store, openapi, store
+from services.triage.acts import Person
 from services.triage.desk_store import Between
 from services.triage.entities.scripts import Suspicion, suspicion
 from services.triage.filters import Filter
 from services.triage.handlers import SOURCE
 from services.triage.store import QueuePlace, Shown
 
-Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reviewer = Person
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]*$", max_length=100)]
 """A code and no sentence: it travels with every later event about the report, so nobody's data may be in it."""
 ReportId = Annotated[Uuid, Path(description="A report's id")]
@@ -55,7 +56,7 @@ class QueueQuery(Filter):
 
     limit: int = Field(100, ge=1, le=1_000)
     after: str | None = Field(None, max_length=120, description="The `next` of the page before")
-    person: str = Field("", max_length=200, description="Pseudonym, for `held`")
+    person: str = Field("", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="Pseudonym, for `held`")
 
 
 class DecisionIn(BaseModel):
