@@ -8,14 +8,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from ibalagh.events.envelope import Uuid
 from ibalagh.storage.postgres import Database
 from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands
-from services.triage import openapi
+from services.triage import bulk_store, openapi
 from services.triage.acts import Person
 from services.triage.bulk_store import BulkDecision
 from services.triage.bulks import MOST, Bulks
@@ -70,6 +70,11 @@ def routes(
     def select(given: SelectionIn) -> dict[str, Any]:
         """Freeze a selection: these reports, each on the version that it has now."""
         return view(bulks.select(given.person, given.report_ids, given.filter).bulk_id)
+
+    @router.get("/selections", responses=openapi.refusals(401, 503))
+    def latest(person: Annotated[Person, Query()], limit: Annotated[int, Query(ge=1, le=100)] = 10) -> dict[str, Any]:
+        """A person's latest selections about which something was decided, the newest first."""
+        return {"items": [each._asdict() for each in bulk_store.by(database, person, limit)]}
 
     @router.get("/selections/{bulk_id}", responses=openapi.refusals(401, 404, 503))
     def show(bulk_id: BulkId) -> dict[str, Any]:

@@ -117,6 +117,12 @@ def routes(
         wellbeing_store.choose(database, person, chosen)
         return chosen
 
+    @router.get("/people/{person}/day", responses=openapi.refusals(401, 503))
+    def day(person: PersonPath) -> dict[str, Any]:
+        """What a person was shown today: how many reports, how many of the categories to ask about, minutes since the
+        last break, and whether a break, or no more of these, would be good now."""
+        return wellbeing_store.day(database, person, wellbeing_store.choices(database, person), clock())._asdict()
+
     return router
 
 

@@ -186,6 +186,12 @@ DESK: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Select between 1 and 1,000 reports.",
         "Elija entre 1 y 1000 avisos.",
     ),
+    "bulks": (
+        "قراراتك الأخيرة لعدة تبليغات",
+        "Vos dernières décisions groupées",
+        "Your latest decisions about many",
+        "Sus últimas decisiones sobre varios",
+    ),
     "selection": (
         "قرار لعدة تبليغات",
         "Décision pour plusieurs signalements",

@@ -25,7 +25,7 @@ from ibalagh.web import ndjson
 from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
-from services.triage import desk_store, openapi, store
+from services.triage import desk_store, openapi, store, wellbeing_store
 from services.triage.acts import Person
 from services.triage.desk_store import Between
 from services.triage.entities.scripts import Suspicion, suspicion
@@ -178,11 +178,16 @@ def routes(
         return _page(list(map(short_view, page[:limit])), last)
 
     @router.get("/reports/{report_id}")
-    def show_report(report_id: ReportId) -> dict[str, Any]:
+    def show_report(
+        report_id: ReportId,
+        person: Annotated[Person | None, Query(description="Who reads it: it counts in their day")] = None,
+    ) -> dict[str, Any]:
         """A report with what its reporter wrote; `text` is null when the log cannot be read now."""
         shown = store.one(database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
+        if person is not None:
+            wellbeing_store.note_view(database, person, report_id, shown.item.report.decision.category, clock())
         between = desk_store.between(database, [report_id], clock())
         return full_view(shown) | text_view(texts.report_at(shown.source)) | between_view(between, report_id)
 

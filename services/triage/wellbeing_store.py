@@ -1,12 +1,12 @@
 """What each person at the desk chose, and was shown. Raises what `ibalagh.storage.postgres.Database` raises."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ibalagh.events.vocabulary import Category
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
-from services.triage.wellbeing import Choices, View
+from services.triage.wellbeing import Choices, Meter, View, meter
 
 _SQL: Final = load("services.triage")
 
@@ -39,8 +39,9 @@ def seen_at(database: Database, person: str, report_id: str) -> datetime | None:
     return None if row is None else row[0]
 
 
-def views_since(database: Database, person: str, since: datetime) -> list[View]:
-    """What a person was shown from a time on."""
+def day(database: Database, person: str, chosen: Choices, now: datetime) -> Meter:
+    """The meter of a person's day, which begins at midnight UTC."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with database.transaction(read_only=True) as tx:
-        rows = tx.fetch_all(_SQL["views_since"], {"person": person, "since": since})
-    return [View(at, Category(category)) for at, category in rows]
+        rows = tx.fetch_all(_SQL["views_since"], {"person": person, "since": midnight})
+    return meter([View(at, Category(category)) for at, category in rows], chosen, now)

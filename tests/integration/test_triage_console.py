@@ -300,6 +300,10 @@ def test_the_interface_decides_about_many_and_takes_it_back(triage: Triage, clie
     assert client.post(f"{path}/undo", json={"person": "amal"}, headers=BEARER).status_code == 200
     assert progress(client, made.json()["bulk_id"], "undoing")["applied"] == 2
     assert [shown(client, id_)["state"] for id_ in ids] == ["open", "open"]
+    latest = client.get("/v1/selections", params={"person": "amal"}, headers=BEARER).json()["items"]
+    assert [each["bulk_id"] for each in latest] == [made.json()["bulk_id"]]
+    with analyst(client, "amal") as amal:
+        assert f'href="/selections/{made.json()["bulk_id"]}?lang=en"' in amal.page("/")
     unknown = {"person": "amal", "report_ids": [report_id("nowhere")]}
     assert client.post("/v1/selections", json=unknown, headers=BEARER).status_code == 422
 
@@ -329,6 +333,10 @@ def test_content_that_is_hard_or_known_is_shown_when_it_is_asked_for(triage: Tri
         assert amal.post("/choices", **chosen) == "/choices?notice=kept"
         assert "canari" in (amal.post(f"/reports/{hard}/claim"), amal.page(f"/reports/{hard}"))[1]
         assert amal.post("/next") == "/?notice=nothing_for_you"
+    day = client.get("/v1/people/amal/day", headers=BEARER).json()
+    assert (day["shown"], day["hard"], day["break_due"], day["enough_hard"]) == (2, 0, False, False)
+    client.get(f"/v1/reports/{easy}", params={"person": "badr"}, headers=BEARER)
+    assert client.get("/v1/people/badr/day", headers=BEARER).json()["shown"] == 1
     told = client.get("/v1/people/amal/choices", headers=BEARER).json()
     assert (told["keep_away"], told["ask_first"], told["grey"], told["keys"]) == (["fraud"], [], 3, False)
 
@@ -353,7 +361,9 @@ def test_every_new_way_asks_for_the_token_and_every_form_for_its_sessions(client
         ("POST", "/v1/escalations"),
         ("GET", "/v1/people/amal/choices"),
         ("PUT", "/v1/people/amal/choices"),
+        ("GET", "/v1/people/amal/day"),
         ("POST", "/v1/selections"),
+        ("GET", "/v1/selections"),
         ("GET", f"/v1/selections/{id_}"),
         ("POST", f"/v1/selections/{id_}/decision"),
         ("POST", f"/v1/selections/{id_}/undo"),

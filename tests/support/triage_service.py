@@ -104,7 +104,7 @@ def waiting(client: httpx.Client, count: int) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = client.get("/v1/reviews", headers=BEARER).json()["items"]
         return items if len(items) == count else []
 
-    return eventually(ask)
+    return eventually(ask, 20)
 
 
 def decision(id_: str, action: str = "dismiss", **fields: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class ChoicePages:
             "choices.html",
             request,
             chosen=chosen,
-            day=office.day(person, chosen),
+            day=wellbeing_store.day(office.database, person, chosen, office.clock()),
             categories=list(Category),
             notice=notice,
         )

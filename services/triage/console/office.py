@@ -1,7 +1,7 @@
 """What all pages of the desk stand on, and what they do alike: send a command, and go on with what came of it."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -15,7 +15,6 @@ from ibalagh.web.signed_in import SignedInPages
 from services.triage import claim_store, wellbeing_store
 from services.triage.http import Texts
 from services.triage.reviews import RefusalCode
-from services.triage.wellbeing import Choices, Meter, meter
 from services.triage.words import WORDS
 
 Notice = Annotated[str, Query(pattern=r"^[a-z_]{0,40}$", description="The code of what came of the act before")]
@@ -64,9 +63,3 @@ class Office(NamedTuple):
             return self.pages.to("/", request, notice=notice or "nothing_for_you")
         query = {"notice": notice} if notice else {}
         return self.pages.to(f"/reports/{claim.report_id}", request, **query)
-
-    def day(self, person: str, chosen: Choices) -> Meter:
-        """The meter of a person's day, which begins at midnight UTC."""
-        now = self.clock()
-        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return meter(wellbeing_store.views_since(self.database, person, midnight), chosen, now)

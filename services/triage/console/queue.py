@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ibalagh.events.vocabulary import Category, Channel, Urgency, Variety
 from ibalagh.web.problems import invalid
-from services.triage import claim_store, desk_store, store, wellbeing_store
+from services.triage import bulk_store, claim_store, desk_store, store, wellbeing_store
 from services.triage.console.office import Notice, Office
 from services.triage.filters import Filter, Held, Mark
 from services.triage.http import place, place_of
@@ -16,6 +16,8 @@ from services.triage.reviews import State
 PAGE_REPORTS = 50
 MOST_COUNTED = 10_000
 """A filtered list is counted no further."""
+_SELECTIONS = 3
+"""So many of a person's latest decisions about many reports are at hand, to be looked at or taken back."""
 AGES_H = (1, 6, 24, 72, 168)
 
 
@@ -56,6 +58,7 @@ class QueuePages:
             waiting=store.count_open(office.database),
             queue=page,
             between=desk_store.between(office.database, [each.item.report.report_id for each in page], now),
+            bulks=bulk_store.by(office.database, person, _SELECTIONS),
             mine=claim_store.held_by(office.database, person, now),
             following=place_of(page[-1]) if more else None,
             matching=store.count(office.database, wanted, most=MOST_COUNTED + 1, person=person, now=now),
@@ -75,7 +78,7 @@ class QueuePages:
             },
             first_page=after is None,
             news=store.news(office.database, limit=PAGE_REPORTS),
-            day=office.day(person, chosen),
+            day=wellbeing_store.day(office.database, person, chosen, now),
             keys=chosen.keys,
             notice=notice,
         )

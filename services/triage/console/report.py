@@ -89,7 +89,7 @@ class ReportPages:
             seen_at=seen_at,
             guarded=feared in chosen.ask_first,
             chosen=chosen,
-            day=office.day(person, chosen),
+            day=wellbeing_store.day(office.database, person, chosen, now),
             keys=chosen.keys,
             pieces=[] if written is None else pieces(written.text, spans(written.text, report.indicators)),
             defang=defang,
