@@ -69,8 +69,8 @@ def parameters(wanted: Filter, person: str, now: datetime) -> Mapping[str, Any]:
     the quotes that no string within it can hold."""
     fields = {"category": wanted.category, "variety": wanted.variety, "channel": wanted.channel}
     return {
+        **{name: None if value is None else _as_written(name, value) for name, value in fields.items()},
         "state": wanted.state.value,
-        "patterns": [pattern(name, value) for name, value in fields.items() if value is not None],
         "only_urgency": None if wanted.urgency is None else int(wanted.urgency),
         "received_before": None if wanted.older_h is None else now - timedelta(hours=wanted.older_h),
         "held": None if wanted.held is None else wanted.held.value,
@@ -80,11 +80,10 @@ def parameters(wanted: Filter, person: str, now: datetime) -> Mapping[str, Any]:
     }
 
 
-def pattern(name: str, value: str) -> str:
-    """The LIKE pattern of reports whose field `name` has this value, which is of a closed list."""
-    return f'%"{name}":"{value}"%'.replace("_", r"\_")
-
-
 def category_patterns(categories: Iterable[Category]) -> list[str]:
-    """The LIKE patterns of these categories."""
-    return [pattern("category", each) for each in sorted(categories)]
+    """The LIKE patterns of reports of these categories."""
+    return ["%" + _as_written("category", each).replace("_", r"\_") + "%" for each in sorted(categories)]
+
+
+def _as_written(name: str, value: str) -> str:
+    return f'"{name}":"{value}"'
