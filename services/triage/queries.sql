@@ -13,9 +13,12 @@ ORDER BY report_id
 FOR NO KEY UPDATE
 
 -- name: update_items
--- Write what people decided about reports that are locked.
+-- Write what people decided about reports that are locked. One that waits again is as urgent as anything its reporter said.
 UPDATE items
-SET state = changed.state, urgency = changed.urgency, report = changed.report
+SET state = changed.state, report = changed.report, urgency = CASE changed.state
+    WHEN 'open' THEN greatest(
+        changed.urgency, (SELECT max(urgency) FROM amendments WHERE amendments.report_id = items.report_id))
+    ELSE changed.urgency END
 FROM unnest(
     %(report_ids)s::uuid[], %(states)s::text[], %(urgencies)s::smallint[], %(reports)s::text[]
 ) AS changed (report_id, state, urgency, report)
@@ -164,7 +167,7 @@ SELECT report_id, person, until FROM claims WHERE person = %(person)s AND until 
 
 -- name: claim_next
 -- Hold the first report of the queue that nobody holds, that this person was not shown before, proposed nothing about
--- and does not keep away from. Nothing when there is none, or when somebody took it in the same instant.
+-- and does not keep away from, be it for its category or the one that is proposed. Nothing when there is none, or when somebody took it in the same instant.
 INSERT INTO claims AS held (report_id, person, until)
 SELECT report_id, %(person)s, %(until)s
 FROM (
@@ -173,7 +176,7 @@ FROM (
       AND NOT EXISTS (SELECT FROM claims c WHERE c.report_id = items.report_id AND c.until > %(now)s)
       AND NOT EXISTS (SELECT FROM views v WHERE v.report_id = items.report_id AND v.person = %(person)s)
       AND NOT EXISTS (SELECT FROM proposals p WHERE p.report_id = items.report_id
-                      AND p.command::json->>'reviewer' = %(person)s)
+                      AND (p.command::json->>'reviewer' = %(person)s OR p.command LIKE ANY(%(kept_away)s::text[])))
       AND NOT (report LIKE ANY(%(kept_away)s::text[]))
     ORDER BY urgency DESC, received_at, report_id
     LIMIT 1
@@ -234,7 +237,7 @@ WHERE state = 'open'
   AND NOT EXISTS (SELECT FROM claims c WHERE c.report_id = items.report_id AND c.until > %(now)s)
   AND NOT EXISTS (SELECT FROM views v WHERE v.report_id = items.report_id AND v.person = %(person)s)
   AND NOT EXISTS (SELECT FROM proposals p WHERE p.report_id = items.report_id
-                  AND p.command::json->>'reviewer' = %(person)s)
+                  AND (p.command::json->>'reviewer' = %(person)s OR p.command LIKE ANY(%(kept_away)s::text[])))
   AND NOT (report LIKE ANY(%(kept_away)s::text[]))
 LIMIT 1
 

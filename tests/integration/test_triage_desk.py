@@ -19,7 +19,7 @@ from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream.errors import AbortableError
 from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch
-from services.triage import desk_store, dialogue_store, store
+from services.triage import claim_store, desk_store, dialogue_store, store
 from services.triage.filters import Filter
 from services.triage.handlers import NOT_FROM_INTAKE, Classifier, Desk
 from services.triage.reading import DeskCodec
@@ -378,3 +378,23 @@ def test_an_escalated_report_is_marked_until_it_is_decided(desk: DeskOnDatabase)
     assert (marked.person, marked.reason, marked.escalated_at) == ("analyst-1", "needs_senior", NOW)
     desk.take(decision("b", ReviewAction.DISMISS))
     assert desk_store.between(desk.database, [report_id("b")], NOW).escalations == {}
+
+
+def test_a_report_that_waits_again_is_as_urgent_as_its_reporter_said(desk: DeskOnDatabase) -> None:
+    desk.take(triaged(UNSURE, "b"), amended(supplemented("je pense au suicide", "b", 1)))
+    desk.take(decision("b", ReviewAction.DISMISS))
+    undo = UndoDecisionV1(report_id=report_id("b"), version=2, person="analyst-1", undone_at=NOW)
+    desk.take(as_read(undo, 1))
+    [shown] = desk.queue()
+    assert (shown.item.state, shown.urgency) == (State.OPEN, 3)
+
+
+def test_a_proposed_report_is_the_next_for_others_who_do_not_keep_away_from_it(desk: DeskOnDatabase) -> None:
+    def next_of(person: str, *away: Category) -> bool:
+        claim = claim_store.take_next(desk.database, person, away, now=NOW, lasts_s=60)
+        return claim is not None
+
+    desk.take(triaged(UNSURE, "b"), minors("b", "analyst-1"))
+    assert not next_of("analyst-1")
+    assert not next_of("analyst-2", Category.SEXUAL_EXPLOITATION_MINORS)
+    assert next_of("analyst-2", Category.TERRORISM_PRAISE)
