@@ -1,6 +1,7 @@
 """Evidence from the socket to the custodian: sealed, given to one report once, swept when nobody comes for it."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -72,7 +73,11 @@ def blobs(place: Place) -> list[Path]:
 
 def open_files(pid: int) -> list[str]:
     """What a process has open, files without a name included."""
-    return [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    found = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed between the listing and the look
+            found.append(str(each.readlink()))
+    return found
 
 
 def closed_port() -> int:
