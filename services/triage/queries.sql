@@ -13,7 +13,8 @@ ORDER BY report_id
 FOR NO KEY UPDATE
 
 -- name: update_items
--- Write what people decided about reports that are locked. One that waits again is as urgent as anything its reporter said.
+-- Write what people decided about reports that are locked. One that waits again is as urgent as the most urgent thing
+-- that its reporter said.
 UPDATE items
 SET state = changed.state, report = changed.report, urgency = CASE changed.state
     WHEN 'open' THEN greatest(
@@ -167,7 +168,8 @@ SELECT report_id, person, until FROM claims WHERE person = %(person)s AND until 
 
 -- name: claim_next
 -- Hold the first report of the queue that nobody holds, that this person was not shown before, proposed nothing about
--- and does not keep away from, be it for its category or the one that is proposed. Nothing when there is none, or when somebody took it in the same instant.
+-- and does not keep away from, be it for its category or the one that is proposed. Nothing when there is none, or when
+-- somebody took it in the same instant.
 INSERT INTO claims AS held (report_id, person, until)
 SELECT report_id, %(person)s, %(until)s
 FROM (
