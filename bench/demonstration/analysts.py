@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.scenario.model import Truth
+from ibalagh.events.vocabulary import Category
 
 CONFIRMED: Final = "analyst_agrees"
 ANALYST: Final = "analyst-demo"
+SECOND: Final = "analyst-demo-2"
+"""Who agrees where two people are needed."""
 READ_OTHERWISE: Final = "analyst_reads_otherwise"
 
 
@@ -29,31 +32,35 @@ def is_right(item: Mapping[str, Any], truth: Truth) -> bool:
     return "organisation" not in item or item["organisation"] == truth.organisation
 
 
-def decision(item: Mapping[str, Any], truth: Truth) -> dict[str, Any]:
-    """The command that puts one report right, or confirms it, on the version that the analyst saw."""
+def decision(item: Mapping[str, Any], truth: Truth) -> list[dict[str, Any]]:
+    """The commands that put one report right, or confirm it, on the version that the analyst saw: one, or two of
+    different people about the sexual exploitation of minors."""
     command: dict[str, Any] = {"report_id": item["report_id"], "version": item["version"], "reviewer": ANALYST}
     if is_right(item, truth):
-        return {**command, "action": "confirm", "reason": CONFIRMED}
-    return {
-        **command,
-        "action": "reclassify",
-        "category": truth.category.value,
-        "organisation": truth.organisation,
-        "reason": READ_OTHERWISE,
-    }
+        command |= {"action": "confirm", "reason": CONFIRMED}
+    else:
+        command |= {
+            "action": "reclassify",
+            "category": truth.category.value,
+            "organisation": truth.organisation,
+            "reason": READ_OTHERWISE,
+        }
+    if Category.SEXUAL_EXPLOITATION_MINORS in (truth.category, item["category"]):
+        return [command, command | {"reviewer": SECOND}]
+    return [command]
 
 
 def decide_queue(queue: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], score: Score) -> list[dict[str, Any]]:
     """Decisions about every open review of a known report; counts them into `score`."""
-    decisions = []
+    decisions: list[dict[str, Any]] = []
     for item in queue:
         truth = truths.get(item["report_id"])
         if truth is None:
             continue
         made = decision(item, truth)
         score.to_review += 1
-        score.review_confirmed += made["action"] == "confirm"
-        decisions.append(made)
+        score.review_confirmed += made[0]["action"] == "confirm"
+        decisions += made
     return decisions
 
 
@@ -61,7 +68,7 @@ def check_decided(
     reports: Iterable[Mapping[str, Any]], truths: Mapping[str, Truth], reviewed: set[str], score: Score
 ) -> list[dict[str, Any]]:
     """Corrections of what the machine decided alone and wrongly; `reviewed` are the reports that a person decided."""
-    corrections = []
+    corrections: list[dict[str, Any]] = []
     for item in reports:
         truth = truths.get(item["report_id"])
         if truth is None or item["report_id"] in reviewed:
@@ -72,5 +79,5 @@ def check_decided(
         score.corrected_later += 1
         wrong = f"{truth.category.value} read as {item['category']}"
         score.wrong_by_category[wrong] = score.wrong_by_category.get(wrong, 0) + 1
-        corrections.append(decision(item, truth))
+        corrections += decision(item, truth)
     return corrections

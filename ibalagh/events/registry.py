@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ibalagh.events import cases, commands, dialogue, links, reports, statistics
+from ibalagh.events import cases, commands, desk, dialogue, links, reports, statistics
 from ibalagh.events.envelope import Data
 
 PREFIX: Final = "ibalagh."
@@ -50,6 +50,9 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("report.link.v1", links.LinkReportsV1, DECISIONS, "triage"),
     ("report.unlink.v1", links.UnlinkReportsV1, DECISIONS, "triage"),
     ("campaign.decide.v1", commands.DecideCampaignV1, DECISIONS, "triage"),
+    ("report.escalate.v1", desk.EscalateReportV1, DECISIONS, "triage"),
+    ("proposal.reject.v1", desk.RejectProposalV1, DECISIONS, "triage"),
+    ("decision.undo.v1", desk.UndoDecisionV1, DECISIONS, "triage"),
     ("case.opened.v1", cases.CaseOpenedV1, REFERRED, "referral"),
     ("case.joined.v1", cases.CaseJoinedV1, REFERRED, "referral"),
     ("case.left.v1", cases.CaseLeftV1, REFERRED, "referral"),

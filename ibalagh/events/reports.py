@@ -161,3 +161,9 @@ class ReportReviewedV1(Data):
     action: ReviewAction
     reviewer: ShortText = Field(description="Pseudonym of the analyst")
     indicators: tuple[Indicator, ...]
+    proposer: ShortText | None = Field(
+        None, description="Pseudonym of whoever proposed the decision, where two people are needed"
+    )
+    undoes: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="The version whose decision is taken back: what held before it holds again"
+    )

@@ -97,8 +97,9 @@ class Commands:
             answers[place] = answer
         return ndjson.respond(answers)
 
-    def submit(self, commands: Sequence[Event[Data]]) -> list[Answer]:
-        """Publish commands together and wait once for all; the answers in order.
+    def submit(self, commands: Sequence[Event[Data]], *, wait_s: float | None = None) -> list[Answer]:
+        """Publish commands together and wait once for all, as long as for one unless `wait_s` is given; the answers in
+        order.
 
         Members: `command_id`, `outcome` (`applied`, `refused`, `pending`, `not_accepted`), `code` (null unless refused
         or not accepted), `detail` (of the result), and `status_url` when pending.
@@ -108,7 +109,7 @@ class Commands:
         acknowledged = self._producer.publish([self._codec.encode(each) for each in commands], PUBLISH_TIMEOUT_S)
         accepted = [each.id for each, ack in zip(commands, acknowledged, strict=True) if ack is not None]
         try:
-            results = self._waiter.wait(accepted, self._wait_s)
+            results = self._waiter.wait(accepted, self._wait_s if wait_s is None else wait_s)
         except PassingError:
             results = {}  # accepted all the same: the result can be asked for later
         return [

@@ -275,7 +275,7 @@ class _Ledger:
 
     def _review(self, event: Event[Data], data: ReportReviewedV1, known: Membership, case: Case) -> None:
         now, decision = self._now, data.decision
-        if decision.disposition is Disposition.DISMISS:
+        if decision.disposition is not Disposition.REFER:  # dismissed, or taken back and before a person again
             change = membership.left(case, data, known.category, now=now)
             self._memberships[data.report_id] = known._replace(version=data.version, case_id=None)
             self._history += departure(cast(CaseLeftV1, change.events[0]), known)

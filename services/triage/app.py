@@ -9,7 +9,7 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.triage import dialogue_http, http
+from services.triage import bulk_http, desk_http, dialogue_http, http, openapi
 from services.triage.campaigns import http as campaigns_http
 from services.triage.console import Console
 from services.triage.links import http as links_http
@@ -36,5 +36,8 @@ def create(
     app.include_router(dialogue_http.routes(settings, database, commands, texts, clock))
     app.include_router(links_http.routes(settings, database, commands, clock))
     app.include_router(campaigns_http.routes(settings, database, commands, clock))
+    app.include_router(desk_http.routes(settings, database, commands, clock))
+    app.include_router(bulk_http.routes(settings, database, commands, clock))
+    openapi.add_schemas(app, http.DecisionIn)
     app.include_router(Console(settings, database, commands, texts, clock=clock).routes())
     return app

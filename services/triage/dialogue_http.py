@@ -20,7 +20,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
-from services.triage import dialogue_store, store
+from services.triage import dialogue_store, openapi, store
 from services.triage.dialogue_store import Dialogue
 from services.triage.handlers import SOURCE
 from services.triage.http import AmendmentsSeen, IdempotencyKey, ReportId, Reviewer, Texts, full_view
@@ -105,7 +105,7 @@ def routes(
         dialogue = dialogue_store.read(database, report_id)
         return view(dialogue, said(dialogue, texts))
 
-    @router.post("/messages")
+    @router.post("/messages", **openapi.command())
     def send(message: MessageIn, idempotency_key: IdempotencyKey = None) -> Response:
         """Write to a reporter: 200 when applied within 2 s, 202 with `status_url` when not handled yet, 404 for a
         report that is unknown."""

@@ -5,21 +5,21 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self, cast
 
-from ibalagh.events.commands import DecideCampaignV1, DecideReportV1, SendMessageV1
+from ibalagh.events.commands import DecideCampaignV1
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Cause, Data, Event, Position
 from ibalagh.events.links import LinkReportsV1, UnlinkReportsV1
-from ibalagh.events.make import effect, effects_of_types
+from ibalagh.events.make import effects_of_types
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, type_of
 from ibalagh.events.reports import ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.written import Said
-from ibalagh.storage.commands import CommandResult, applied, refused
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
 from services.triage.campaigns import desk as campaigns
 from services.triage.decide import Embedder, Judged, judge_all
-from services.triage.dialogue import Amendment, Sent, amendment_of, answer, changes_of
+from services.triage.desk_commands import COMMANDS, carry_out_all
+from services.triage.dialogue import Amendment, amendment_of
 from services.triage.links import desk as links
 from services.triage.links import store as links_store
 from services.triage.links.plan import Joiner
@@ -27,7 +27,7 @@ from services.triage.links.policy import keys_in, keys_of
 from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reported import Reported, reported_of
-from services.triage.reviews import Applied, Refused, decide_in_order, first_state
+from services.triage.reviews import first_state
 from services.triage.writing import triaged
 
 SOURCE: Final = "/triage"
@@ -102,42 +102,10 @@ class Desk:
         if batch.amendments:
             dialogue_store.add(tx, batch.amendments)
         now = self._clock()
-        effects = self._carry_out(batch.commands, tx) if batch.commands else []
+        effects = carry_out_all(batch.commands, tx, source=SOURCE, now=now) if batch.commands else []
         effects += campaigns.decide(batch.campaigns, tx, source=SOURCE, now=now)
         effects += links.take(_joiners(new), batch.added_to, batch.rulings, tx, source=SOURCE, now=now)
         return Handled(effects, batch.rejected)
-
-    def _carry_out(self, events: Sequence[Event[Data]], tx: Transaction) -> list[Event[Data]]:
-        answered = set(store.answered(tx, {event.id for event in events}))
-        items = store.lock(tx, {_command(event).report_id for event in events})
-        decisions = [(event, event.id, event.data) for event in events if isinstance(event.data, DecideReportV1)]
-        outcomes = decide_in_order(items, decisions, answered)
-        messages = [(event.id, event.data) for event in events if isinstance(event.data, SendMessageV1)]
-        answers = answer(items.keys(), messages, answered | {id_ for _, id_, _ in outcomes})
-        changed = {}
-        said: dict[str, Data] = {}
-        for _, id_, outcome in outcomes:
-            if isinstance(outcome, Applied):
-                changed[outcome.reviewed.report_id] = outcome.item
-                said[id_] = outcome.reviewed
-        store.update(tx, changed.values())
-        campaigns.decided(tx, items, [outcome for _, _, outcome in outcomes if isinstance(outcome, Applied)])
-        sent = {id_: outcome for id_, outcome in answers if isinstance(outcome, Sent)}
-        said |= {id_: outcome.event for id_, outcome in sent.items()}
-        dialogue_store.add_messages(tx, sent.values())
-        dialogue_store.mark_seen(tx, changes_of([_command(event) for event in events if event.id in said]))
-        results = [(id_, outcome) for _, id_, outcome in outcomes]
-        store.record(tx, [_result(id_, outcome) for id_, outcome in (*results, *answers)])
-        return self._effects(events, said)
-
-    def _effects(self, events: Sequence[Event[Data]], said: dict[str, Data]) -> list[Event[Data]]:
-        """What commands that took effect say, in the order of the commands; of one that came twice, once."""
-        now = self._clock()
-        return [
-            effect(event, said.pop(event.id), source=SOURCE, subject=_command(event).report_id, number=0, now=now)
-            for event in events
-            if event.id in said
-        ]
 
 
 class UrgentDesk:
@@ -182,7 +150,7 @@ def _sort(events: Sequence[Event[Data]]) -> _Sorted:
     for event in events:
         if isinstance(event, Arrival):  # from `reading.DeskCodec`: nearly all
             batch.arrivals.append(event)
-        elif isinstance(event.data, DecideReportV1 | SendMessageV1):
+        elif isinstance(event.data, COMMANDS):
             batch.commands.append(event)
         elif isinstance(event.data, LinkReportsV1 | UnlinkReportsV1):
             batch.rulings.append(event)
@@ -219,28 +187,9 @@ def _read_at(event: Event[Data]) -> Position:
     return cast(Position, event.position)
 
 
-def _command(event: Event[Data]) -> DecideReportV1 | SendMessageV1:
-    return cast(DecideReportV1 | SendMessageV1, event.data)
-
-
 def _arrival(report: ReportTriagedV1, received_at: datetime, cause: Cause, position: Position) -> Arrival:
     topic, partition, offset, _ = cause
     decision = report.decision
     state, urgency = first_state(decision).value, int(decision.urgency)
     data = report.to_json()
     return Arrival(report.report_id, received_at, state, urgency, (topic, partition), offset, data, position)
-
-
-def _result(command_id: str, outcome: Applied | Refused | Sent) -> CommandResult:
-    if isinstance(outcome, Refused):
-        return refused(command_id, outcome.code, dict(outcome.detail))
-    if isinstance(outcome, Sent):
-        return applied(command_id, {"report_id": outcome.event.report_id, "message_id": outcome.event.message_id})
-    report = outcome.item.report
-    detail = {
-        "report_id": report.report_id,
-        "version": report.version,
-        "category": report.decision.category.value,
-        "disposition": report.decision.disposition.value,
-    }
-    return applied(command_id, detail)

@@ -25,14 +25,16 @@ from ibalagh.web import ndjson
 from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
-from services.triage import store
+from services.triage import desk_store, openapi, store, wellbeing_store
+from services.triage.acts import Person
 from services.triage.campaigns import store as campaigns_store
+from services.triage.desk_store import Between
 from services.triage.entities.scripts import Suspicion, suspicion
+from services.triage.filters import Filter
 from services.triage.handlers import SOURCE
-from services.triage.reviews import State
 from services.triage.store import QueuePlace, Shown
 
-Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reviewer = Person
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]*$", max_length=100)]
 """A code and no sentence: it travels with every later event about the report, so nobody's data may be in it."""
 ReportId = Annotated[Uuid, Path(description="A report's id")]
@@ -48,6 +50,14 @@ class Texts(Protocol):
     def report_at(self, position: Position) -> ReportReceivedV1 | None: ...
 
     def supplements_at(self, positions: Sequence[Position]) -> list[ReportSupplementedV1 | None]: ...
+
+
+class QueueQuery(Filter):
+    """What is asked of the queue."""
+
+    limit: int = Field(100, ge=1, le=1_000)
+    after: str | None = Field(None, max_length=120, description="The `next` of the page before")
+    person: str = Field("", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="Pseudonym, for `held`")
 
 
 class DecisionIn(BaseModel):
@@ -109,6 +119,26 @@ def full_view(shown: Shown) -> dict[str, Any]:
     }
 
 
+def between_view(between: Between, report_id: str) -> dict[str, Any]:
+    """Who works on a report, what waits for a second person, and who handed it on; nulls where nobody does."""
+    claim, escalation = between.claims.get(report_id), between.escalations.get(report_id)
+    proposal = between.proposals.get(report_id)
+    proposed = None
+    if proposal is not None:
+        made = proposal.command.model_dump(mode="json", include={"action", "category", "organisation", "reason"})
+        proposed = made | {
+            "proposal_id": proposal.proposal_id,
+            "version": proposal.version,
+            "person": proposal.command.reviewer,
+            "proposed_at": proposal.command.decided_at,
+        }
+    return {
+        "claim": None if claim is None else {"person": claim.person, "until": claim.until},
+        "proposal": proposed,
+        "escalation": None if escalation is None else escalation._asdict(),
+    }
+
+
 def suspicious_links(indicators: Iterable[Indicator]) -> dict[str, Suspicion]:
     """The links among `indicators` that are written to be taken for others, with what is suspicious about each."""
     links = [indicator.value for indicator in indicators if indicator.kind is IndicatorKind.URL]
@@ -129,19 +159,19 @@ def routes(
     router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
 
     @router.get("/reviews")
-    def list_reviews(
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-        after: Annotated[str | None, Query(max_length=120, description="The `next` of the page before")] = None,
-        state: State = State.OPEN,
-    ) -> dict[str, Any]:
+    def list_reviews(wanted: Annotated[QueueQuery, Query()]) -> dict[str, Any]:
         """A page of the queue, the most urgent first, then the longest waiting; `next` is null on the last page."""
-        page = store.queue(database, state, limit=limit + 1, after=_place(after))
-        campaigns = campaigns_store.shown(database, [each.item.report.report_id for each in page[:limit]])
+        limit, now = wanted.limit, clock()
+        page = store.queue(database, wanted, limit=limit + 1, after=place(wanted.after), person=wanted.person, now=now)
+        following = place_of(page[limit - 1]) if len(page) > limit else None
+        page = page[:limit]
+        ids = [each.item.report.report_id for each in page]
+        between, campaigns = desk_store.between(database, ids, now), campaigns_store.shown(database, ids)
         items = [
-            full_view(each) | {"campaign": campaigns_store.as_json(campaigns.get(each.item.report.report_id))}
-            for each in page[:limit]
+            full_view(each) | between_view(between, id_) | {"campaign": campaigns_store.as_json(campaigns.get(id_))}
+            for id_, each in zip(ids, page, strict=True)
         ]
-        return _page(items, _place_of(page[limit - 1]) if len(page) > limit else None)
+        return _page(items, following)
 
     @router.get("/reports")
     def list_reports(
@@ -154,24 +184,31 @@ def routes(
         return _page(list(map(short_view, page[:limit])), last)
 
     @router.get("/reports/{report_id}")
-    def show_report(report_id: ReportId) -> dict[str, Any]:
+    def show_report(
+        report_id: ReportId,
+        person: Annotated[Person | None, Query(description="Who reads it: it counts in their day")] = None,
+    ) -> dict[str, Any]:
         """A report with what its reporter wrote; `text` is null when the log cannot be read now."""
         shown = store.one(database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
+        if person is not None:
+            wellbeing_store.note_view(database, person, report_id, shown.item.report.decision.category, clock())
+        between = desk_store.between(database, [report_id], clock())
         campaign = campaigns_store.shown(database, [report_id]).get(report_id)
         return (
             full_view(shown)
-            | {"campaign": campaigns_store.as_json(campaign)}
             | text_view(texts.report_at(shown.source))
+            | between_view(between, report_id)
+            | {"campaign": campaigns_store.as_json(campaign)}
         )
 
-    @router.post("/decisions")
+    @router.post("/decisions", **openapi.command())
     def decide(decision: DecisionIn, idempotency_key: IdempotencyKey = None) -> Response:
         """Decide: 200 when applied within 2 s, 202 with `status_url` when not handled yet, 409 when refused."""
         return commands.send(to_command(decision, id_=command_id(idempotency_key), now=clock()))
 
-    @router.post("/decisions:batch")
+    @router.post("/decisions:batch", **openapi.lines(DecisionIn))
     async def decide_in_batch(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Up to 1,000 decisions as NDJSON; an answer per line, in order. Decisions about the same report apply in the
         order of the lines."""
@@ -195,12 +232,13 @@ def _page(items: list[dict[str, Any]], following: str | None) -> dict[str, Any]:
     return {"items": items, "next": following}
 
 
-def _place_of(shown: Shown) -> str:
+def place_of(shown: Shown) -> str:
+    """The place of a report in the queue, as a `next` names it."""
     report = shown.item.report
     return f"{shown.urgency}~{shown.received_at.isoformat()}~{report.report_id}"
 
 
-def _place(after: str | None) -> QueuePlace | None:
+def place(after: str | None) -> QueuePlace | None:
     """The place that a `next` names; raises `Problem` 422 for what is none."""
     if after is None:
         return None

@@ -13,24 +13,60 @@ ORDER BY report_id
 FOR NO KEY UPDATE
 
 -- name: update_items
--- Write what people decided about reports that are locked.
+-- Write what people decided about reports that are locked. One that waits again is as urgent as the most urgent thing
+-- that its reporter said.
 UPDATE items
-SET state = changed.state, urgency = changed.urgency, report = changed.report
+SET state = changed.state, report = changed.report, urgency = CASE changed.state
+    WHEN 'open' THEN greatest(
+        changed.urgency, (SELECT max(urgency) FROM amendments WHERE amendments.report_id = items.report_id))
+    ELSE changed.urgency END
 FROM unnest(
     %(report_ids)s::uuid[], %(states)s::text[], %(urgencies)s::smallint[], %(reports)s::text[]
 ) AS changed (report_id, state, urgency, report)
 WHERE items.report_id = changed.report_id
 
 -- name: queue_page
--- A page of the reports in one state, the most urgent first, then the longest waiting.
+-- A page of the reports that a filter wants, the most urgent first, then the longest waiting. By strpos, since LIKE is
+-- thought to leave next to nothing, and then all are sorted for one page.
 SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
        amendments, seen, changed_at, withdrawn_at
 FROM items LEFT JOIN dialogues USING (report_id)
 WHERE state = %(state)s
+  AND (%(category)s::text IS NULL OR strpos(report, %(category)s::text) > 0)
+  AND (%(variety)s::text IS NULL OR strpos(report, %(variety)s::text) > 0)
+  AND (%(channel)s::text IS NULL OR strpos(report, %(channel)s::text) > 0)
+  AND (%(only_urgency)s::smallint IS NULL OR items.urgency = %(only_urgency)s::smallint)
+  AND (%(received_before)s::timestamptz IS NULL OR received_at <= %(received_before)s::timestamptz)
+  AND (%(held)s::text IS NULL OR %(held)s::text = coalesce(
+        (SELECT CASE WHEN person = %(person)s THEN 'me' ELSE 'others' END FROM claims
+         WHERE claims.report_id = items.report_id AND until > %(now)s), 'nobody'))
+  AND (%(mark)s::text IS DISTINCT FROM 'proposed'
+       OR EXISTS (SELECT FROM proposals WHERE proposals.report_id = items.report_id))
+  AND (%(mark)s::text IS DISTINCT FROM 'escalated'
+       OR EXISTS (SELECT FROM escalations WHERE escalations.report_id = items.report_id))
   AND (%(after_id)s::uuid IS NULL
        OR (-items.urgency, received_at, report_id) > (-%(after_urgency)s::smallint, %(after_received_at)s::timestamptz, %(after_id)s::uuid))
 ORDER BY items.urgency DESC, received_at, report_id
 LIMIT %(limit)s
+
+-- name: queue_count
+-- How many reports a filter wants, counted no further than to a limit.
+SELECT count(*) FROM (
+SELECT FROM items
+WHERE state = %(state)s
+  AND (%(category)s::text IS NULL OR strpos(report, %(category)s::text) > 0)
+  AND (%(variety)s::text IS NULL OR strpos(report, %(variety)s::text) > 0)
+  AND (%(channel)s::text IS NULL OR strpos(report, %(channel)s::text) > 0)
+  AND (%(only_urgency)s::smallint IS NULL OR items.urgency = %(only_urgency)s::smallint)
+  AND (%(received_before)s::timestamptz IS NULL OR received_at <= %(received_before)s::timestamptz)
+  AND (%(held)s::text IS NULL OR %(held)s::text = coalesce(
+        (SELECT CASE WHEN person = %(person)s THEN 'me' ELSE 'others' END FROM claims
+         WHERE claims.report_id = items.report_id AND until > %(now)s), 'nobody'))
+  AND (%(mark)s::text IS DISTINCT FROM 'proposed'
+       OR EXISTS (SELECT FROM proposals WHERE proposals.report_id = items.report_id))
+  AND (%(mark)s::text IS DISTINCT FROM 'escalated'
+       OR EXISTS (SELECT FROM escalations WHERE escalations.report_id = items.report_id))
+LIMIT %(limit)s) AS counted
 
 -- name: report_page
 -- A page of all triaged reports, in the order of their ids.
@@ -260,3 +296,164 @@ SELECT report_id, count(*) FROM sketch_bands
 WHERE band = ANY(%(bands)s::bigint[]) AND report_id <> %(report_id)s::uuid
 GROUP BY report_id HAVING count(*) >= %(least)s
 ORDER BY count(*) DESC, report_id LIMIT %(limit)s
+-- name: claims_of
+-- Who holds which of these reports now.
+SELECT report_id, person, until FROM claims WHERE report_id = ANY(%(report_ids)s::uuid[]) AND until > %(now)s
+
+-- name: take_claim
+-- Hold a report, or go on holding it; nothing while somebody else does.
+INSERT INTO claims AS held (report_id, person, until)
+SELECT report_id, %(person)s, %(until)s FROM items WHERE report_id = %(report_id)s::uuid
+ON CONFLICT (report_id) DO UPDATE SET person = excluded.person, until = excluded.until
+    WHERE held.person = excluded.person OR held.until <= %(now)s
+RETURNING report_id, person, until
+
+-- name: release_claim
+-- Hold a report no longer.
+DELETE FROM claims WHERE report_id = %(report_id)s AND person = %(person)s
+
+-- name: release_claims
+-- Nobody holds these reports any more: they are decided.
+DELETE FROM claims WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: claims_by
+-- What somebody holds now, the longest first.
+SELECT report_id, person, until FROM claims WHERE person = %(person)s AND until > %(now)s ORDER BY until, report_id
+
+-- name: claim_next
+-- Hold the first report of the queue that nobody holds, that this person was not shown before, proposed nothing about
+-- and does not keep away from, be it for its category or the one that is proposed. Nothing when there is none, or when
+-- somebody took it in the same instant.
+INSERT INTO claims AS held (report_id, person, until)
+SELECT report_id, %(person)s, %(until)s
+FROM (
+    SELECT report_id FROM items
+    WHERE state = 'open'
+      AND NOT EXISTS (SELECT FROM claims c WHERE c.report_id = items.report_id AND c.until > %(now)s)
+      AND NOT EXISTS (SELECT FROM views v WHERE v.report_id = items.report_id AND v.person = %(person)s)
+      AND NOT EXISTS (SELECT FROM proposals p WHERE p.report_id = items.report_id
+                      AND (p.command::json->>'reviewer' = %(person)s OR p.command LIKE ANY(%(kept_away)s::text[])))
+      AND NOT (report LIKE ANY(%(kept_away)s::text[]))
+    ORDER BY urgency DESC, received_at, report_id
+    LIMIT 1
+    FOR NO KEY UPDATE SKIP LOCKED
+) AS first
+ON CONFLICT (report_id) DO UPDATE SET person = excluded.person, until = excluded.until WHERE held.until <= %(now)s
+RETURNING report_id, person, until
+
+-- name: add_decisions
+-- Remember versions that people made.
+INSERT INTO decisions (report_id, version, command_id, decided_at, person, reviewed)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(versions)s::int[], %(command_ids)s::uuid[],
+                     %(decided_ats)s::timestamptz[], %(persons)s::text[], %(reviewed)s::text[])
+
+-- name: decisions_of
+-- All versions of these reports that people made, in order.
+SELECT report_id, version, person, decided_at, reviewed, command_id FROM decisions
+WHERE report_id = ANY(%(report_ids)s::uuid[]) ORDER BY report_id, version
+
+-- name: amendments_counted
+-- How many amendments these reports have.
+SELECT report_id, amendments FROM dialogues WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: proposals_of
+-- What waits for a second person, of these reports.
+SELECT report_id, proposal_id, version, command FROM proposals WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: put_proposals
+-- Decisions that wait for a second person, each in the place of the one before.
+INSERT INTO proposals (report_id, proposal_id, version, command)
+SELECT * FROM unnest(%(report_ids)s::uuid[], %(proposal_ids)s::uuid[], %(versions)s::int[], %(commands)s::text[])
+ON CONFLICT (report_id) DO UPDATE
+    SET proposal_id = excluded.proposal_id, version = excluded.version, command = excluded.command
+
+-- name: drop_proposals
+-- Nothing waits for a second person any more, of these reports.
+DELETE FROM proposals WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: escalations_of
+-- Who handed which of these reports on.
+SELECT report_id, person, reason, escalated_at FROM escalations WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: put_escalation
+-- A report is handed on; the last reason holds.
+INSERT INTO escalations (report_id, person, reason, escalated_at)
+VALUES (%(report_id)s, %(person)s, %(reason)s, %(escalated_at)s)
+ON CONFLICT (report_id) DO UPDATE
+    SET person = excluded.person, reason = excluded.reason, escalated_at = excluded.escalated_at
+
+-- name: drop_escalations
+-- These reports were decided: they are handed on no longer.
+DELETE FROM escalations WHERE report_id = ANY(%(report_ids)s::uuid[])
+
+-- name: is_one_next
+-- Whether `claim_next` may find one when it is asked again.
+SELECT report_id FROM items
+WHERE state = 'open'
+  AND NOT EXISTS (SELECT FROM claims c WHERE c.report_id = items.report_id AND c.until > %(now)s)
+  AND NOT EXISTS (SELECT FROM views v WHERE v.report_id = items.report_id AND v.person = %(person)s)
+  AND NOT EXISTS (SELECT FROM proposals p WHERE p.report_id = items.report_id
+                  AND (p.command::json->>'reviewer' = %(person)s OR p.command LIKE ANY(%(kept_away)s::text[])))
+  AND NOT (report LIKE ANY(%(kept_away)s::text[]))
+LIMIT 1
+
+-- name: choices_of
+-- What a person chose.
+SELECT choices FROM preferences WHERE person = %(person)s
+
+-- name: put_choices
+-- Keep what a person chose.
+INSERT INTO preferences (person, choices) VALUES (%(person)s, %(choices)s)
+ON CONFLICT (person) DO UPDATE SET choices = excluded.choices
+
+-- name: note_view
+-- A person is shown the content of a report.
+INSERT INTO views (person, report_id, first_at, last_at, category)
+VALUES (%(person)s, %(report_id)s, %(now)s, %(now)s, %(category)s)
+ON CONFLICT (person, report_id) DO UPDATE SET last_at = excluded.last_at, category = excluded.category
+
+-- name: seen_at
+-- When a person was last shown a report.
+SELECT last_at FROM views WHERE person = %(person)s AND report_id = %(report_id)s
+
+-- name: views_since
+-- What a person was shown from a time on.
+SELECT last_at, category FROM views WHERE person = %(person)s AND last_at >= %(since)s
+
+-- name: make_bulk
+-- A selection, frozen.
+INSERT INTO bulks (bulk_id, person, made_at, filter) VALUES (%(bulk_id)s, %(person)s, %(made_at)s, %(filter)s)
+
+-- name: freeze_reports
+-- The reports of a selection that the desk has, numbered as they were given, with the versions that they have now.
+INSERT INTO bulk_reports (bulk_id, number, report_id, version)
+SELECT %(bulk_id)s::uuid, number, report_id, (report::json->>'version')::int
+FROM unnest(%(report_ids)s::uuid[]) WITH ORDINALITY AS given (report_id, number) JOIN items USING (report_id)
+ORDER BY number
+
+-- name: one_bulk
+-- A selection.
+SELECT bulk_id, person, made_at, filter, decision, decided_at, undone_at FROM bulks WHERE bulk_id = %(bulk_id)s
+
+-- name: frozen_reports
+-- The reports of a selection, in order, with the version that they had when they were selected.
+SELECT number, report_id, version FROM bulk_reports WHERE bulk_id = %(bulk_id)s ORDER BY number
+
+-- name: frozen_categories
+-- How many reports of each category a selection has now, the most first.
+SELECT report::json->'decision'->>'category' AS category, count(*) FROM bulk_reports JOIN items USING (report_id)
+WHERE bulk_id = %(bulk_id)s GROUP BY category ORDER BY count(*) DESC, category
+
+-- name: decide_bulk
+-- The one decision about a selection; nothing when there is one.
+UPDATE bulks SET decision = %(decision)s, decided_at = %(decided_at)s
+WHERE bulk_id = %(bulk_id)s AND decision IS NULL
+
+-- name: undo_bulk
+-- What was decided about a selection is taken back; nothing when it is already, or nothing was decided.
+UPDATE bulks SET undone_at = %(undone_at)s WHERE bulk_id = %(bulk_id)s AND decision IS NOT NULL AND undone_at IS NULL
+
+-- name: bulks_by
+-- A person's latest selections about which something was decided.
+SELECT bulk_id, person, made_at, filter, decision, decided_at, undone_at FROM bulks
+WHERE person = %(person)s AND decision IS NOT NULL ORDER BY made_at DESC LIMIT %(limit)s

@@ -1,14 +1,15 @@
-"""The desk's rules, pure: what a decision of a person makes of a report, and why one may be refused."""
+"""What one decision of a person makes of a report, and why one may be refused. Pure.
 
-from collections.abc import Collection, Mapping, Sequence
+The rules between people (claims, two persons, what changed meanwhile) are in `services.triage.proceedings`.
+"""
+
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from ibalagh.events.commands import DecideReportV1
 from ibalagh.events.reports import Decision, ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import BRANCH_OF, Branch, Category, Disposition, ReviewAction
-
-K = TypeVar("K")
 
 
 class State(StrEnum):
@@ -27,6 +28,10 @@ class RefusalCode(StrEnum):
     UNKNOWN_REPORT = "unknown_report"
     STALE_VERSION = "stale_version"
     BAD_DECISION = "bad_decision"
+    CLAIMED = "claimed"
+    NEEDS_ANOTHER_PERSON = "needs_another_person"
+    NO_PROPOSAL = "no_proposal"
+    NOTHING_TO_UNDO = "nothing_to_undo"
 
 
 DEFAULT_REASON: Final = "analyst"
@@ -94,28 +99,6 @@ def decide_item(item: Item | None, command: DecideReportV1) -> Applied | Refused
     )
     changed = report.model_copy(update={"version": version, "decision": decision})
     return Applied(Item(State.DECIDED, changed), reviewed)
-
-
-def decide_in_order(
-    items: Mapping[str, Item], commands: Sequence[tuple[K, str, DecideReportV1]], answered: Collection[str]
-) -> list[tuple[K, str, Applied | Refused]]:
-    """Decisions one after the other, each on what the one before left: (key, command id, outcome) of each.
-
-    `commands` are (key, command id, decision); those whose id is in `answered`, or came before, are left out: their
-    first result holds.
-    """
-    current = dict(items)
-    done = set(answered)
-    outcomes: list[tuple[K, str, Applied | Refused]] = []
-    for key, command_id, command in commands:
-        if command_id in done:
-            continue
-        done.add(command_id)
-        outcome = decide_item(current.get(command.report_id), command)
-        if isinstance(outcome, Applied):
-            current[command.report_id] = outcome.item
-        outcomes.append((key, command_id, outcome))
-    return outcomes
 
 
 def _category(decision: Decision, command: DecideReportV1) -> Category | Refused:  # noqa: PLR0911 - a line a case

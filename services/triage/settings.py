@@ -22,6 +22,9 @@ class TriageSettings(SignInSettings):
     second_opinion_most: int = Field(
         4, ge=0, le=1_000, description="Most reports in a batch for which unsure ones get a second opinion; 0: never"
     )
+    claim_s: int = Field(
+        300, ge=30, le=3_600, description="How long an analyst holds a report without renewing, in seconds"
+    )
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )

@@ -12,6 +12,7 @@ from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from services.triage import packing
 from services.triage.dialogue import SILENT, Standing
+from services.triage.filters import Filter, parameters
 from services.triage.packing import Arrival
 from services.triage.reviews import Item, State
 
@@ -88,17 +89,27 @@ def record(tx: Transaction, results: Sequence[CommandResult]) -> None:
     record_results(tx, results)
 
 
-def queue(database: Database, state: State, *, limit: int, after: QueuePlace | None) -> list[Shown]:
-    """Reports in one state, the most urgent first, then the longest waiting. Raises PassingError."""
+def queue(
+    database: Database, wanted: Filter, *, limit: int, after: QueuePlace | None, person: str = "", now: datetime
+) -> list[Shown]:
+    """Reports that a filter wants of the point of view of a person, at `now`: the most urgent first, then the longest
+    waiting. Raises PassingError."""
     return _shown(
         database,
         "queue_page",
-        state=state.value,
+        **parameters(wanted, person, now),
         limit=limit,
         after_urgency=after and after.urgency,
         after_received_at=after and after.received_at,
         after_id=after and after.report_id,
     )
+
+
+def count(database: Database, wanted: Filter, *, most: int, person: str = "", now: datetime) -> int:
+    """How many reports a filter wants; `most` where there are more. Raises PassingError."""
+    with database.transaction(read_only=True) as tx:
+        row = tx.fetch_one(_SQL["queue_count"], {**parameters(wanted, person, now), "limit": most})
+    return int(row[0]) if row is not None else 0
 
 
 def reports(database: Database, *, limit: int, after: str | None) -> list[Shown]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from ibalagh.web.words import CATEGORIES, URGENCIES, by_language
+from services.triage.desk_words import DESK
+from services.triage.wellbeing_words import WELLBEING
 
 _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     # key: Arabic, French, English, Spanish
@@ -186,5 +188,5 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "straight": ("أحالته الآلة", "transmis par la machine", "sent on by the machine", "remitido por la máquina"),
 }
 
-WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE)
+WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE, DESK, WELLBEING)
 """Language → key → words."""

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from ibalagh.contracts.codec import Codec
+from ibalagh.events.desk import EscalateReportV1, RejectProposalV1, UndoDecisionV1
 from ibalagh.events.envelope import Data, Event, Position
-from ibalagh.events.make import effect
+from ibalagh.events.make import effect, root
 from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, ReviewAction
 from ibalagh.storage.commands import find_results
@@ -18,10 +19,13 @@ from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream.errors import AbortableError
 from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch
-from services.triage import dialogue_store, store
+from services.triage import claim_store, desk_store, dialogue_store, store
+from services.triage.filters import Filter
 from services.triage.handlers import NOT_FROM_INTAKE, Classifier, Desk
 from services.triage.reading import DeskCodec
 from services.triage.reviews import State
+from services.triage.store import Shown
+from tests.support.storage import uuid_of
 from tests.support.triage import NOW, decision, message, policy, received, report_id, supplemented, withdrawn
 
 CODEC = Codec()
@@ -62,6 +66,9 @@ class DeskOnDatabase:
         result = find_results(self.database, [id_])[id_]
         return result.outcome, result.code, result.detail
 
+    def queue(self, wanted: Filter = Filter(), limit: int = 9, after: store.QueuePlace | None = None) -> list[Shown]:  # noqa: B008
+        return store.queue(self.database, wanted, limit=limit, after=after, person="analyst-1", now=NOW)
+
     def reviewed(self) -> list[ReportReviewedV1]:
         records = PostgresOutbox(self.database, GROUP).read({}, 100).records
         events = [CODEC.decode(Record(each.topic, 0, 0, each.key, each.value, each.headers)) for each in records]
@@ -85,9 +92,7 @@ def test_every_triaged_report_is_kept_and_the_unsure_ones_wait(desk: DeskOnDatab
     desk.take(triaged(SURE, "a"), triaged(UNSURE, "b"))
     assert desk.state("a")[0] is State.STRAIGHT
     assert desk.state("b")[0] is State.OPEN
-    assert [each.item.report.report_id for each in store.queue(desk.database, State.OPEN, limit=9, after=None)] == [
-        report_id("b")
-    ]
+    assert [each.item.report.report_id for each in desk.queue()] == [report_id("b")]
 
 
 def test_a_decision_moves_the_version_and_says_so_once(desk: DeskOnDatabase) -> None:
@@ -109,7 +114,19 @@ def test_a_decision_on_an_older_version_is_refused_and_changes_nothing(desk: Des
     first, stale = (decision("b", ReviewAction.DISMISS, version=1) for _ in range(2))
     desk.take(triaged(UNSURE, "b"), first, stale)
     assert desk.result(first.id)[0] == "applied"
-    assert desk.result(stale.id) == ("refused", "stale_version", {"version": 2})
+    assert desk.result(stale.id) == (
+        "refused",
+        "stale_version",
+        {
+            "version": 2,
+            "person": "analyst-1",
+            "decided_at": NOW.isoformat(),
+            "changed": {
+                "disposition": {"before": "review", "now": "dismiss"},
+                "category": {"before": "fraud", "now": "out_of_scope"},
+            },
+        },
+    )
     assert len(desk.reviewed()) == 1
 
 
@@ -184,7 +201,7 @@ def test_the_queue_is_ordered_by_urgency_then_age_and_pages_without_gaps(desk: D
     desk.take(*(with_origin(triaged(text, name), minutes) for name, text, minutes in texts))
     seen: list[str] = []
     after = None
-    while page := store.queue(desk.database, State.OPEN, limit=1, after=after):
+    while page := desk.queue(limit=1, after=after):
         shown = page[0]
         seen.append(shown.item.report.report_id)
         decided = shown.item.report.decision
@@ -219,7 +236,7 @@ def test_an_urgent_amendment_moves_a_report_up_the_queue_and_pages_have_no_gaps(
     desk.take(amended(supplemented("je pense au suicide", "z", 1)))
     seen: list[str] = []
     after = None
-    while page := store.queue(desk.database, State.OPEN, limit=1, after=after):
+    while page := desk.queue(limit=1, after=after):
         seen.append(page[0].item.report.report_id)
         after = store.QueuePlace(page[0].urgency, page[0].received_at, seen[-1])
     assert seen == [report_id(name) for name in ("z", "x", "y")]
@@ -272,7 +289,7 @@ def test_the_text_is_in_no_table(desk: DeskOnDatabase, database_url: str) -> Non
 def test_a_report_that_was_copied_unparsed_is_decided_about_like_any_other(desk: DeskOnDatabase) -> None:
     texts = {name: triaged(UNSURE, name, links=(f"https://{name}.example/x",)) for name in ("a", "b")}
     desk.take(*texts.values())
-    shown = {each.item.report.report_id: each for each in store.queue(desk.database, State.OPEN, limit=9, after=None)}
+    shown = {each.item.report.report_id: each for each in desk.queue()}
     for name, event in texts.items():
         assert event.cause is not None
         assert shown[report_id(name)].item.report == event.data
@@ -305,3 +322,89 @@ def test_what_a_reporter_adds_may_come_before_the_report(desk: DeskOnDatabase) -
     assert shown is not None
     assert (shown.dialogue.amendments, shown.dialogue.news) == (1, True)
     assert [each.item.report.report_id for each in store.news(desk.database, limit=9)] == [report_id("b")]
+
+
+def minors(name: str, reviewer: str) -> Event[Data]:
+    made = decision(name, ReviewAction.RECLASSIFY, category=Category.SEXUAL_EXPLOITATION_MINORS)
+    return made._replace(data=made.data.model_copy(update={"reviewer": reviewer}))
+
+
+def as_read(data: Data, number: int) -> Event[Data]:
+    """A command of the desk as read from its topic."""
+    event = root(data, id_=uuid_of(number), source="/triage", subject=report_id("b"), now=NOW)
+    return event.at(Position("ibalagh.triage.decisions", 0, 5_000 + number))
+
+
+def test_a_proposal_waits_for_another_person_and_says_nothing_before(desk: DeskOnDatabase) -> None:
+    first, second = minors("b", "analyst-1"), minors("b", "analyst-2")
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(first)
+    desk.take(first)
+    assert desk.state("b")[:2] == (State.OPEN, 1)
+    assert desk.reviewed() == []
+    assert desk.result(first.id) == (
+        "applied",
+        None,
+        {"report_id": report_id("b"), "version": 1, "proposal_id": first.id},
+    )
+    standing = desk_store.between(desk.database, [report_id("b")], NOW).proposals[report_id("b")]
+    assert (standing.proposal_id, standing.command.reviewer) == (first.id, "analyst-1")
+    desk.take(second)
+    [said] = desk.reviewed()
+    assert (said.version, said.proposer, said.reviewer) == (2, "analyst-1", "analyst-2")
+    assert desk_store.between(desk.database, [report_id("b")], NOW).proposals == {}
+
+
+def test_a_rejected_proposal_leaves_the_report_as_it_was(desk: DeskOnDatabase) -> None:
+    first = minors("b", "analyst-1")
+    rejection = RejectProposalV1(report_id=report_id("b"), proposal_id=first.id, person="analyst-2", rejected_at=NOW)
+    desk.take(triaged(UNSURE, "b"), first)
+    desk.take(as_read(rejection, 1))
+    assert desk.result(uuid_of(1))[0] == "applied"
+    assert desk_store.between(desk.database, [report_id("b")], NOW).proposals == {}
+    desk.take(minors("b", "analyst-2"))
+    assert desk.reviewed() == []
+
+
+def test_a_decision_is_taken_back_across_batches_and_the_history_says_so(desk: DeskOnDatabase) -> None:
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(decision("b", ReviewAction.DISMISS))
+    taken_back = UndoDecisionV1(report_id=report_id("b"), version=2, person="analyst-2", undone_at=NOW)
+    desk.take(as_read(taken_back, 1), as_read(taken_back, 2))
+    assert desk.state("b") == (State.OPEN, 3, Category.FRAUD)
+    assert (desk.result(uuid_of(1))[0], desk.result(uuid_of(2))[1]) == ("applied", "stale_version")
+    versions = desk_store.versions(desk.database, report_id("b"))
+    assert [(each.reviewed.version, each.reviewed.reviewer, each.reviewed.undoes) for each in versions] == [
+        (2, "analyst-1", None),
+        (3, "analyst-2", 2),
+    ]
+
+
+def test_an_escalated_report_is_marked_until_it_is_decided(desk: DeskOnDatabase) -> None:
+    handed_on = EscalateReportV1(report_id=report_id("b"), person="analyst-1", reason="needs_senior", escalated_at=NOW)
+    desk.take(triaged(UNSURE, "b"))
+    desk.take(as_read(handed_on, 1))
+    marked = desk_store.between(desk.database, [report_id("b")], NOW).escalations[report_id("b")]
+    assert (marked.person, marked.reason, marked.escalated_at) == ("analyst-1", "needs_senior", NOW)
+    desk.take(decision("b", ReviewAction.DISMISS))
+    assert desk_store.between(desk.database, [report_id("b")], NOW).escalations == {}
+
+
+def test_a_report_that_waits_again_is_as_urgent_as_its_reporter_said(desk: DeskOnDatabase) -> None:
+    desk.take(triaged(UNSURE, "b"), amended(supplemented("je pense au suicide", "b", 1)))
+    desk.take(decision("b", ReviewAction.DISMISS))
+    undo = UndoDecisionV1(report_id=report_id("b"), version=2, person="analyst-1", undone_at=NOW)
+    desk.take(as_read(undo, 1))
+    [shown] = desk.queue()
+    assert (shown.item.state, shown.urgency) == (State.OPEN, 3)
+
+
+def test_a_proposed_report_is_the_next_for_others_who_do_not_keep_away_from_it(desk: DeskOnDatabase) -> None:
+    def next_of(person: str, *away: Category) -> bool:
+        claim = claim_store.take_next(desk.database, person, away, now=NOW, lasts_s=60)
+        return claim is not None
+
+    desk.take(triaged(UNSURE, "b"), minors("b", "analyst-1"))
+    assert not next_of("analyst-1")
+    assert not next_of("analyst-2", Category.SEXUAL_EXPLOITATION_MINORS)
+    assert next_of("analyst-2", Category.TERRORISM_PRAISE)

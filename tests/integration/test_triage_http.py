@@ -2,124 +2,34 @@
 
 import json
 import re
-import threading
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
-from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Position
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, dead_letter_topic
-from ibalagh.ops.shutdown import Shutdown
+from ibalagh.events.registry import RECEIVED
 from ibalagh.storage.audit import Audit
-from ibalagh.storage.migrate import apply
-from ibalagh.storage.postgres import Database
-from ibalagh.storage.unit import PostgresUnit
-from ibalagh.stream.kafka_unit import KafkaUnit
-from ibalagh.stream.memory import MemoryBroker
-from ibalagh.stream.processor import Processor
-from ibalagh.web.commands import Commands
-from services.triage import app as application
-from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
-from services.triage.reading import DeskCodec
-from services.triage.settings import TriageSettings
-from services.triage.texts import TextReader
 from tests.support.poll import eventually
 from tests.support.serving import serving
-from tests.support.sign_in import as_demo_person, form_token
-from tests.support.triage import policy, received, report_id, supplemented, withdrawn
+from tests.support.sign_in import form_token
+from tests.support.triage import report_id, supplemented, withdrawn
+from tests.support.triage_service import BEARER, UNSURE, Triage, decision, running, sign_in, waiting
 
-TOKEN = "t" * 40
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NDJSON = BEARER | {"Content-Type": "application/x-ndjson"}
-UNSURE = "il m'a escroqué et il m'insulte"
-
-
-class Triage:
-    """The whole service over a memory broker: classifier, desk, texts, HTTP."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
-        for topic in (RECEIVED, URGENT, TRIAGED, DECISIONS, dead_letter_topic("triage")):
-            self.broker.create_topic(self.codec.topic(topic))
-        self.producer = self.broker.producer()
-        self.commands = Commands(self.producer, self.codec, database, wait_s=2.0)
-        consumer = self.broker.consumer("ibalagh.triage")
-        unit = KafkaUnit(
-            handle=Classifier(policy()),
-            codec=self.codec,
-            producer_factory=lambda: self.broker.transactional_producer("ibalagh.triage.0"),
-            group=consumer.group_metadata,
-            dead_letter_topic=self.codec.topic(dead_letter_topic("triage")),
-            consumer_name="ibalagh.triage",
-        )
-        self.classifier = self._processor("classifier", CLASSIFIER_TOPICS, consumer, unit)
-        desk = PostgresUnit(database, "ibalagh.triage.desk", Desk(), codec=self.codec)
-        self.desk = self._processor("desk", DESK_TOPICS, self.broker.consumer("ibalagh.triage.desk"), desk)
-        self.texts = TextReader(self.broker.consumer("ibalagh.triage.texts.1"), self.codec, timeout_s=5)
-        self.app = application.create(
-            TriageSettings(api_token=TOKEN),
-            database,
-            self.commands,
-            self.texts,
-            [],
-        )
-        self._threads = [threading.Thread(target=loop, args=(self._stop,)) for loop in self.loops()]
-
-    def loops(self) -> list[Any]:
-        return [self.classifier.run, self.desk.run, self.texts.run]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stop.request("end of the test")
-        for thread in self._threads:
-            thread.join(10)
-
-    def report(self, text: str, name: str = "a", **fields: Any) -> str:
-        assert all(self.producer.publish([self.codec.encode(received(text, name, **fields))], 1.0))
-        return report_id(name)
-
-    def _processor(self, name: str, topics: tuple[str, ...], consumer: Any, unit: Any) -> Processor:
-        codec = DeskCodec() if name == "desk" else self.codec
-        return Processor(name=name, service="triage", topics=topics, consumer=consumer, codec=codec, unit=unit)
 
 
 @pytest.fixture
 def triage(database_url: str) -> Iterator[Triage]:
-    apply(database_url, "triage")
-    database = Database(database_url, "triage")
-    service = Triage(database)
-    service.start()
-    yield service
-    service.stop()
-    database.close()
+    with running(database_url) as service:
+        yield service
 
 
 @pytest.fixture
 def client(triage: Triage) -> Iterator[httpx.Client]:
     with serving(triage.app) as client:
         yield client
-
-
-def waiting(client: httpx.Client, count: int) -> list[dict[str, Any]]:
-    """The queue, once so many reports wait."""
-
-    def ask() -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = client.get("/v1/reviews", headers=BEARER).json()["items"]
-        return items if len(items) == count else []
-
-    return eventually(ask)
-
-
-def decision(id_: str, action: str = "dismiss", **fields: Any) -> dict[str, Any]:
-    return {"report_id": id_, "action": action, "reviewer": "analyst-1"} | fields
 
 
 def test_everything_asks_for_the_token(client: httpx.Client) -> None:
@@ -224,10 +134,6 @@ def test_lists_page_through_everything_once(triage: Triage, client: httpx.Client
         assert set(seen) == ids
 
 
-def sign_in(client: httpx.Client, token: str = TOKEN, person: str = "analyst-2") -> httpx.Response:
-    return as_demo_person(client, token, person)
-
-
 def test_the_pages_ask_to_sign_in_with_the_token(client: httpx.Client) -> None:
     assert 'name="token"' in client.get("/").text
     assert sign_in(client, "wrong").status_code == 401
@@ -249,8 +155,9 @@ def test_hostile_text_is_shown_as_text_and_no_link_of_it_can_be_clicked(triage: 
     page = client.get(f"/reports/{id_}")
     assert page.status_code == 200
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
-    assert "<script" not in page.text
-    assert "https://evil.example/&lt;b&gt;" in page.text
+    assert re.findall(r"<script[^>]*>", page.text) == ['<script type="module" src="/assets/desk.js">']
+    assert "hxxps://evil[.]example/&lt;b&gt;" in page.text
+    assert "https://evil" not in page.text
     assert not re.search(r'(href|src|action)="[^"]*evil', page.text)
     assert "unsafe" not in page.headers["content-security-policy"]
 
@@ -264,7 +171,7 @@ def test_odd_characters_are_marked_and_a_link_that_imitates_another_is_pointed_o
     sign_in(client)
     page = client.get(f"/reports/{id_}?lang=en").text
     assert "⟦U+202E⟧</span>elbisivni<span" in page
-    assert "p\u0430y.example/<span" in page
+    assert "p\u0430y[.]example/<span" in page
     assert not {"\u202e", "\x1b"} & set(page)
     assert "mixed_script_link" in page
     [found] = client.get(f"/v1/reports/{id_}", headers=BEARER).json()["suspicious_links"]
@@ -287,8 +194,9 @@ def test_a_decision_of_the_page_needs_its_sessions_form(triage: Triage, client: 
     shown = client.get(f"/v1/reports/{id_}", headers=BEARER).json()
     assert (shown["category"], shown["state"]) == ("fraud", "decided")
     stale = client.post(path, data=form)
-    assert stale.headers["location"] == f"/reports/{id_}?notice=stale_version"
-    assert "stale_version" in client.get(stale.headers["location"]).text
+    assert stale.headers["location"] == f"/reports/{id_}?notice=stale_version&since=1"
+    assert "stale_version" in client.get(f"{stale.headers['location']}&lang=en").text
+    assert "What changed · <bdi>analyst-2</bdi>" in client.get(f"{stale.headers['location']}&lang=en").text
 
 
 def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage: Triage, client: httpx.Client) -> None:

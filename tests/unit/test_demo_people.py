@@ -137,3 +137,11 @@ def test_plans_of_reports_without_a_case_are_left_out() -> None:
     assert casefinder.plans_by_case([plan], {0: "case-1"}) == {"case-1": [plan]}
     assert casefinder.plans_by_case([plan], {0: None}) == {}
     assert casefinder.plans_by_case([plan], {}) == {}
+
+
+def test_what_concerns_minors_is_decided_by_two_analysts() -> None:
+    minors = Category.SEXUAL_EXPLOITATION_MINORS
+    for guess, truth in ((minors, Category.FRAUD), (Category.FRAUD, minors), (minors, minors)):
+        first, second = analysts.decision(_item("a", guess), _truth(truth))
+        assert first["reviewer"] != second["reviewer"]
+        assert first == second | {"reviewer": first["reviewer"]}

@@ -205,6 +205,16 @@ def test_a_dismissed_report_leaves_and_an_empty_case_is_closed_without_offence()
     assert world.case_of("a") is None
 
 
+def test_a_report_whose_decision_is_taken_back_leaves_until_it_is_decided_again() -> None:
+    world = World()
+    world.take(triaged("a", "x"), triaged("b", "x"))
+    taken_back = world.take(reviewed("a", disposition=Disposition.REVIEW))
+    assert short_types(taken_back.effects) == ["case.left"]
+    assert world.case_of("a") is None
+    world.take(reviewed("a", "x", version=3, previous=decision(disposition=Disposition.REVIEW)))
+    assert world.case_of("a").case_id == world.case_of("b").case_id
+
+
 def test_a_dismissed_report_that_is_referred_after_all_opens_a_new_case() -> None:
     world = World()
     world.take(triaged("a", "x"))

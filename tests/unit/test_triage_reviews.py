@@ -10,7 +10,6 @@ from services.triage.reviews import (
     RefusalCode,
     Refused,
     State,
-    decide_in_order,
     decide_item,
     first_state,
 )
@@ -98,21 +97,6 @@ def test_an_unknown_report_is_refused() -> None:
 )
 def test_a_decision_that_makes_no_sense_is_refused(action: ReviewAction, fields: dict[str, object]) -> None:
     assert refused(ITEM, command(action, **fields)).code is RefusalCode.BAD_DECISION
-
-
-def test_decisions_about_one_report_apply_in_order_and_repeats_are_left_out() -> None:
-    first = command(ReviewAction.RECLASSIFY, category=Category.FRAUD, version=1)
-    second = command(ReviewAction.DISMISS, version=2)
-    late = command(ReviewAction.CONFIRM, version=1)
-    commands = [(1, "a", first), (2, "a", late), (3, "b", second), (4, "c", late), (5, "known", late)]
-    outcomes = decide_in_order({REPORT.report_id: ITEM}, commands, {"known"})
-    assert [(key, id_, type(outcome)) for key, id_, outcome in outcomes] == [
-        (1, "a", Applied),
-        (3, "b", Applied),
-        (4, "c", Refused),
-    ]
-    assert isinstance(outcomes[1][2], Applied)
-    assert outcomes[1][2].reviewed.previous.category is Category.FRAUD
 
 
 def test_what_the_machine_was_sure_of_goes_straight() -> None:

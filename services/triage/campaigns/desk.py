@@ -12,14 +12,16 @@ from ibalagh.events.make import effect
 from ibalagh.events.reports import ReportReviewedV1
 from ibalagh.storage.commands import CommandResult, applied, known_results, record_results, refused
 from ibalagh.storage.transaction import Transaction
-from services.triage import store
+from services.triage import desk_store, store
 from services.triage.campaigns import store as queue
 from services.triage.campaigns.decisions import CampaignRefusal, of_report
 from services.triage.campaigns.grouping import group, keys_of, sketch_of
 from services.triage.campaigns.store import Standing
+from services.triage.desk_store import Version
 from services.triage.links import store as links
 from services.triage.packing import Arrival
-from services.triage.reviews import Applied, Item, Refused, State, decide_in_order
+from services.triage.proceedings import Decided, Situation, carry_out
+from services.triage.reviews import Applied, Item, RefusalCode, Refused, State
 
 _WAITING = frozenset((State.OPEN, State.COPY))
 
@@ -86,7 +88,7 @@ def decide(events: Sequence[Event[Data]], tx: Transaction, *, source: str, now: 
     for event in events:
         if event.id not in done:
             done.add(event.id)
-            reviewed, result = _decide_one(event.id, cast(DecideCampaignV1, event.data), tx)
+            reviewed, result = _decide_one(event.id, cast(DecideCampaignV1, event.data), tx, now)
             record_results(tx, [result])
             effects += [
                 effect(event, each, source=source, subject=each.report_id, number=number, now=now)
@@ -96,19 +98,23 @@ def decide(events: Sequence[Event[Data]], tx: Transaction, *, source: str, now: 
 
 
 def _decide_one(
-    id_: str, command: DecideCampaignV1, tx: Transaction
+    id_: str, command: DecideCampaignV1, tx: Transaction, now: datetime
 ) -> tuple[Sequence[ReportReviewedV1], CommandResult]:
     report_ids = queue.waiting(tx, command.campaign_id, after=command.after, upto=command.upto)
     if not report_ids:
         return (), refused(id_, CampaignRefusal.NOTHING_WAITS)
     items = store.lock(tx, report_ids)
-    outcomes = decide_in_order(items, [(each, each, of_report(command, each)) for each in report_ids], ())
-    applied_ = [outcome for _, _, outcome in outcomes if isinstance(outcome, Applied)]
-    refusals = [outcome for _, _, outcome in outcomes if isinstance(outcome, Refused)]
+    situation = Situation(items, desk_store.claims(tx, report_ids, now))
+    outcomes = [each for _, each in carry_out(situation, [(each, of_report(command, each)) for each in report_ids], ())]
+    # One decision is for all of them, or for none; and one that takes two people is taken report by report.
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     if refusals:
-        # One decision is for all of them, or for none.
         return (), refused(id_, refusals[0].code, dict(refusals[0].detail))
+    applied_ = [outcome.applied for outcome in outcomes if isinstance(outcome, Decided)]
+    if len(applied_) < len(outcomes):
+        return (), refused(id_, RefusalCode.NEEDS_ANOTHER_PERSON)
     store.update(tx, [outcome.item for outcome in applied_])
+    desk_store.close(tx, [Version(id_, command.decided_at, outcome.reviewed) for outcome in applied_])
     decided(tx, items, applied_)
     detail = {"campaign_id": command.campaign_id, "decided": len(applied_), "upto": command.upto}
     return [outcome.reviewed for outcome in applied_], applied(id_, detail)
