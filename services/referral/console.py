@@ -19,12 +19,12 @@ from ibalagh.web.pages import choose_language
 from ibalagh.web.problems import Problem, invalid
 from ibalagh.web.signed_in import SignedInPages
 from services.referral import store
-from services.referral.batch import MAX_VERSION
 from services.referral.competence import table_for
 from services.referral.http import MAX_NUMBER, ActionIn, Text, to_command
 from services.referral.lifecycle import ALLOWED, NEEDS
 from services.referral.settings import ReferralSettings
 from services.referral.words import WORDS
+from services.referral.work import MAX_VERSION
 
 _PAGE_CASES: Final = 50
 

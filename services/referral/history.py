@@ -33,6 +33,9 @@ DETAIL: Final = frozenset(
         "suggested_service",
         "suspect_ref",
         "result",
+        "instruction",
+        "clock",
+        "due_at",
     }
 )
 """The fields of events that an entry keeps."""

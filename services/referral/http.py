@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from ibalagh.events.commands import ActOnCaseV1
+from ibalagh.events.commands import ActOnCaseV2
 from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.make import root
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState
@@ -23,9 +23,9 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.referral import store
-from services.referral.batch import MAX_VERSION
 from services.referral.lifecycle import ALLOWED
 from services.referral.model import SOURCE, Case, Membership
+from services.referral.work import MAX_VERSION
 
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_PLAIN)]
@@ -61,7 +61,7 @@ class ActionLine(ActionIn):
 def to_command(action: ActionIn, case_id: str, *, id_: str, now: datetime) -> Event[Data]:
     """The command for an action. `now` aware, UTC."""
     fields = action.model_dump(exclude={"case_id", "occurred_at"})
-    data = ActOnCaseV1(**fields, case_id=case_id, occurred_at=action.occurred_at or now)
+    data = ActOnCaseV2(**fields, case_id=case_id, occurred_at=action.occurred_at or now)
     return root(data, id_=id_, source=SOURCE, subject=case_id, now=now)
 
 

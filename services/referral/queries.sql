@@ -15,7 +15,8 @@ WHERE key = ANY(%(keys)s::uuid[])
 -- name: lock_cases
 -- These cases as they stand, locked until the transaction ends, in key order so that two workers never deadlock.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE case_id = ANY(%(case_ids)s::uuid[])
 ORDER BY case_id
@@ -41,13 +42,18 @@ UPDATE cases
 SET version = changed.version, state = changed.state, category = changed.category, urgency = changed.urgency,
     service = changed.service, prosecutor = changed.prosecutor, competence_table = changed.competence_table,
     competence_rule = changed.competence_rule, received_on = changed.received_on, tally = changed.tally,
-    result = changed.result
+    result = changed.result, clock = changed.clock, clock_started_at = changed.clock_started_at,
+    clock_warns_at = changed.clock_warns_at, clock_due_at = changed.clock_due_at, clock_level = changed.clock_level,
+    clock_strikes_at = changed.clock_strikes_at
 FROM unnest(
     %(case_ids)s::uuid[], %(versions)s::integer[], %(states)s::text[], %(categories)s::text[],
     %(urgencies)s::smallint[], %(services)s::text[], %(prosecutors)s::text[], %(tables)s::text[], %(rules)s::text[],
-    %(received_on)s::date[], %(tallies)s::json[], %(results)s::text[]
+    %(received_on)s::date[], %(tallies)s::json[], %(results)s::text[], %(clocks)s::text[],
+    %(clocks_started)s::timestamptz[], %(clocks_warn)s::timestamptz[], %(clocks_due)s::timestamptz[],
+    %(clock_levels)s::smallint[], %(clocks_strike)s::timestamptz[]
 ) AS changed (case_id, version, state, category, urgency, service, prosecutor, competence_table, competence_rule,
-              received_on, tally, result)
+              received_on, tally, result, clock, clock_started_at, clock_warns_at, clock_due_at, clock_level,
+              clock_strikes_at)
 WHERE cases.case_id = changed.case_id
 
 -- name: update_memberships
@@ -70,7 +76,8 @@ ON CONFLICT (case_id, suspect_ref) DO UPDATE SET state = excluded.state
 -- name: case_page
 -- A page of cases, the latest first, of a service or in a state where one is given.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE (%(after)s::bigint IS NULL OR number < %(after)s)
   AND (%(service)s::text IS NULL OR service = %(service)s)
@@ -81,7 +88,8 @@ LIMIT %(limit)s
 -- name: case_by_id
 -- One case as it stands.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE case_id = %(case_id)s::uuid
 
@@ -99,3 +107,19 @@ SELECT case_id, version, type, occurred_at, actor, detail
 FROM case_history
 WHERE case_id = %(case_id)s::uuid
 ORDER BY version
+
+-- name: claim_strikes
+-- Clocks that must be looked at, each for this timer alone until `again`: whoever asks meanwhile gets others, and what a
+-- timer took and did not publish comes again then. The rows that a worker holds are left for the next time.
+UPDATE cases
+SET clock_strikes_at = %(again)s
+FROM (
+    SELECT case_id FROM cases WHERE clock_strikes_at <= %(now)s
+    ORDER BY clock_strikes_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+) AS due
+WHERE cases.case_id = due.case_id
+RETURNING cases.case_id, cases.clock, cases.clock_started_at, cases.clock_level
+
+-- name: clock_counts
+-- How many clocks run, by what they wait for and how far they have come.
+SELECT clock, clock_level, count(*) FROM cases WHERE clock_due_at IS NOT NULL GROUP BY clock, clock_level

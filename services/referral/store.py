@@ -5,24 +5,28 @@ batch's indicators first: the batch is then decided anew, with the rival's case 
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from psycopg2.errors import UniqueViolation
 
-from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind, SuspectState, Urgency
 from ibalagh.storage.commands import applied, known_results, record_results, refused
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.errors import ConflictError
 from services.referral import packing
-from services.referral.batch import Decided, Snapshot, Work
+from services.referral.batch import Decided, Snapshot
 from services.referral.history import Entry, told
-from services.referral.model import Case, Membership
+from services.referral.model import Case, Clock, Membership
+from services.referral.work import Work
 
 _SQL: Final = load("services.referral")
 _REPORTS_SHOWN: Final = 1_000
 """How many reports of a case one answer holds; a campaign may have gathered far more."""
+_NO_CLOCK: Final = (None,) * len(Clock._fields)
+_CLOCK_ARRAYS: Final = ("clocks", "clocks_started", "clocks_warn", "clocks_due", "clock_levels", "clocks_strike")
 
 
 class CaseFile(NamedTuple):
@@ -98,6 +102,22 @@ def case_file(database: Database, case_id: str) -> CaseFile | None:
     return CaseFile(case, reports, suspects, told(case, reports, kept))
 
 
+def claim_strikes(
+    database: Database, *, now: datetime, again: datetime, limit: int
+) -> list[tuple[str, ClockKind, datetime, int]]:
+    """Clocks that must be looked at, as (case id, what it waits for, since when, its level), taken until `again`: who
+    asks meanwhile gets others. Raises PassingError."""
+    with database.transaction() as tx:
+        rows = tx.fetch_all(_SQL["claim_strikes"], {"now": now, "again": again, "limit": limit})
+    return [(row[0], ClockKind(row[1]), row[2], row[3]) for row in rows]
+
+
+def clock_counts(database: Database) -> dict[tuple[ClockKind, int], int]:
+    """How many clocks run, by what they wait for and their level. Raises PassingError."""
+    with database.transaction(read_only=True) as tx:
+        return {(ClockKind(kind), level): count for kind, level, count in tx.fetch_all(_SQL["clock_counts"])}
+
+
 def _ask(tx: Transaction, query: str, **sets: Collection[str]) -> list[Row]:
     """A query over one set; nothing is asked about an empty one."""
     if not all(sets.values()):
@@ -142,6 +162,8 @@ def _update_cases(tx: Transaction, cases: Sequence[Case]) -> None:
         "tallies": [packing.tally_json(case) for case in cases],
         "results": [None if case.result is None else case.result.value for case in cases],
     }
+    clocks = [case.clock or _NO_CLOCK for case in cases]
+    columns |= dict(zip(_CLOCK_ARRAYS, _columns(clocks), strict=True))
     tx.execute(_SQL["update_cases"], columns)
 
 
@@ -173,6 +195,7 @@ def _case(row: Row) -> Case:
         opened_at=row[12],
         tally={Category(name): count for name, count in row[13].items()},
         result=None if row[14] is None else CaseResult(row[14]),
+        clock=None if row[15] is None else Clock(ClockKind(row[15]), *row[16:21]),
     )
 
 

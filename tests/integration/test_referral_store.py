@@ -32,10 +32,11 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 class Worker:
-    """A unit that reads one partition of each topic; `take` puts the events at its next offsets."""
+    """A unit that reads one partition of each topic; `take` puts the events at its next offsets, at the time `now`."""
 
     def __init__(self, database: Database, partition: int = 0) -> None:
-        self._unit = PostgresUnit(database, "ibalagh.referral", Handler(clock=lambda: NOW), codec=Codec())
+        self.now = NOW
+        self._unit = PostgresUnit(database, "ibalagh.referral", Handler(clock=lambda: self.now), codec=Codec())
         self._partition = partition
         self._offsets = count()
 
