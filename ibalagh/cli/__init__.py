@@ -35,6 +35,7 @@ COMMANDS = {
     "intake": Command("services.intake.reconcile_cli", "settle reports that are pending", uses_stack=True),
     "receipt": Command("services.intake.receipt_cli", "check a signed receipt, print the published keys"),
     "vault": Command("services.intake.vault_cli", "open, erase, audit identities; master keys", uses_stack=True),
+    "postings": Command("services.referral.access_cli", "who sees which cases; keys of services", uses_stack=True),
     "stats": Command("services.stats.cli", "print the communiqué, rebuild or verify the counters", uses_stack=True),
     "keys": Command("services.intake.keys_cli", "API keys of trusted reporters: make, rotate, revoke", uses_stack=True),
     "bench": Command("bench.cli", "measure the pipeline and single hops"),

@@ -81,6 +81,12 @@ ALLOWED: Final[Mapping[CaseState, tuple[CaseAction, ...]]] = {
 open an investigation without instructions, as the law lets it for what is flagrant; instructions may come at any time
 from the acceptance on."""
 
+
+def actions_on(case: Case, suspect: SuspectState | None) -> list[CaseAction]:
+    """What may be done now about a suspect of a case, None for one that it does not know: both must allow it."""
+    return [action for action in suspects.allowed(suspect) if action in ALLOWED[case.state]]
+
+
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 """Two machines' clocks may differ by this much before a stated time counts as being in the future."""
 

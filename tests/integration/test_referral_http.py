@@ -36,6 +36,7 @@ class Referral:
 
     def __init__(self, database: Database) -> None:
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
+        self.database = database
         for topic in ("reports.triaged", "cases.actions", "referral.deadletters"):
             self.broker.create_topic(self.codec.topic(topic))
         self.producer = self.broker.producer()
@@ -184,7 +185,9 @@ def test_a_batch_of_actions_is_answered_line_by_line_in_order(referral: Referral
     assert [each["status"] for each in answers] == [200, 200, 422, 200, 409]
     assert answers[-1]["code"] == "suspect_not_identified"
     case = referral.client.get(f"/v1/cases/{CASE}").json()
-    assert case["suspects"] == [{"suspect_ref": "S-1", "state": "identified"}]
+    (suspect,) = case["suspects"]
+    assert suspect == {"suspect_ref": "S-1", "state": "identified", "allowed": suspect["allowed"]}
+    assert suspect["allowed"] == ["present_suspect", "issue_search_notice"]
 
 
 def test_a_batch_has_at_most_a_thousand_lines_of_ndjson(idle: Referral) -> None:

@@ -13,9 +13,10 @@ from ibalagh.events.vocabulary import CaseAction, ClockKind, Urgency
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import PassingError
 from ibalagh.stream.ports import Acknowledgement, Outgoing, Record
-from services.referral import store
+from services.referral import reading, store
 from services.referral.linking import case_id_for
 from services.referral.metrics import ClockMetrics
+from services.referral.scope import EVERYTHING
 from services.referral.timer import AGAIN_S, MOST, Timer
 from services.referral.workdays import newest
 from tests.integration.test_referral_store import Worker, database
@@ -68,7 +69,7 @@ class Stage:
         return Timer(self.database, self.log, Codec(), clock=lambda: self.worker.now, metrics=ClockMetrics(registry))
 
     def told(self) -> list[str]:
-        file = store.case_file(self.database, CASE)
+        file = reading.case_file(self.database, EVERYTHING, CASE)
         assert file is not None
         return [each.type.split(".")[2] for each in file.history if ".clock_" in each.type]
 
@@ -156,7 +157,7 @@ def test_a_clock_is_found_by_its_index_among_many(stage: Stage) -> None:
 
 
 def test_deadlines_are_stored_as_they_were_fixed(stage: Stage) -> None:
-    file = store.case_file(stage.database, CASE)
+    file = reading.case_file(stage.database, EVERYTHING, CASE)
     assert file is not None
     assert file.case.clock is not None
     expected: datetime = NOW + HOUR

@@ -25,7 +25,7 @@ MORE_EDGES: Final = {
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
     "triage": ("app", "dialogue_http", "dialogue_store", "texts", "words"),
-    "referral": ("app", "timer", "words"),
+    "referral": ("access", "access_cli", "app", "reading", "timer", "words"),
     "stats": ("dashboard", "feed", "patience", "rebuild", "recount"),
 }
 """Edges that a service split off from those above, since a file holds one idea; in a package, with its name."""
