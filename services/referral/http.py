@@ -108,10 +108,11 @@ def place_of(text: str | None) -> reading.Place | None:
         return None
     moment, _, number = text.partition("|")
     try:
-        place = reading.Place(datetime.fromisoformat(moment), int(number))
-    except ValueError:
-        raise Problem(422, "invalid", "Invalid input", "Not the `next` of a page.", field="after") from None
-    if place.due_at.tzinfo is None or not 0 < place.number <= MAX_NUMBER:
+        due_at = datetime.fromisoformat(moment)
+        place = reading.Place(due_at.astimezone(UTC), int(number))
+    except (ValueError, OverflowError):
+        due_at, place = None, None
+    if due_at is None or place is None or due_at.tzinfo is None or not 0 < place.number <= MAX_NUMBER:
         raise Problem(422, "invalid", "Invalid input", "Not the `next` of a page.", field="after")
     return place
 

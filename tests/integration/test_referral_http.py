@@ -196,6 +196,37 @@ def test_a_batch_has_at_most_a_thousand_lines_of_ndjson(idle: Referral) -> None:
     assert idle.client.post("/v1/actions:batch", json=[]).status_code == 415
 
 
+def test_the_openapi_document_says_that_a_batch_is_lines_and_what_a_line_is(idle: Referral) -> None:
+    document = idle.client.get("/openapi.json").json()
+    batch = document["paths"]["/v1/actions:batch"]["post"]
+    assert list(batch["requestBody"]["content"]) == ["application/x-ndjson"]
+    assert list(batch["responses"]["200"]["content"]) == ["application/x-ndjson"]
+    line = batch["requestBody"]["content"]["application/x-ndjson"]["schema"]
+    assert {"case_id", "action", "actor"} <= set(line["required"])
+    for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(line)):
+        assert name in document["components"]["schemas"]
+
+
+def test_an_inbox_goes_by_deadline_page_by_page(referral: Referral) -> None:
+    both = referral.client.get("/v1/inbox").json()
+    assert both["next"] is None
+    due = [each["clock"]["due_at"] for each in both["items"]]
+    assert due == sorted(due)
+    first = referral.client.get("/v1/inbox", params={"limit": 1}).json()
+    second = referral.client.get("/v1/inbox", params={"limit": 1, "after": first["next"]}).json()
+    assert [*first["items"], *second["items"]] == both["items"]
+    assert second["next"] is None
+    for wrong in (
+        "x",
+        "2024-01-01|1",
+        "2024-01-01T00:00:00Z|0",
+        f"2024-01-01T00:00:00Z|{2**63}",
+        "|",
+        "0001-01-01T00:00:00+23:59|1",
+    ):
+        assert referral.client.get("/v1/inbox", params={"after": wrong}).status_code == 422, wrong
+
+
 def signed_in(referral: Referral) -> str:
     """Sign in to the pages; the token of the session's forms."""
     del referral.client.headers["Authorization"]
@@ -242,7 +273,7 @@ def test_a_form_of_another_site_or_without_a_session_does_nothing(referral: Refe
 @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("en", "ltr"), ("es", "ltr")])
 def test_every_page_renders_in_every_language(referral: Referral, language: str, direction: str) -> None:
     signed_in(referral)
-    for path in ("/", f"/cases/{CASE}"):
+    for path in ("/", "/inbox", f"/cases/{CASE}"):
         page = referral.client.get(f"{path}?lang={language}")
         assert page.status_code == 200
         assert f'<html lang="{language}" dir="{direction}">' in page.text

@@ -49,5 +49,3 @@ CREATE POLICY of_own_cases ON suspects FOR SELECT TO ibalagh_referral_officer
     USING (EXISTS (SELECT FROM cases WHERE cases.case_id = suspects.case_id));
 CREATE POLICY of_own_cases ON case_history FOR SELECT TO ibalagh_referral_officer
     USING (EXISTS (SELECT FROM cases WHERE cases.case_id = case_history.case_id));
-
-CREATE INDEX cases_of_service ON cases (service, number);
