@@ -14,11 +14,11 @@ from services.referral.competence import table_for
 from services.referral.linking import case_id_for
 from services.referral.scope import EVERYTHING, NOTHING, Scope
 from services.referral.searching import search_of
-from tests.integration.test_referral_http import CASE, Referral, idle, referral, signed_in
+from tests.integration.test_referral_http import CASE, Referral, referral, signed_in
 from tests.integration.test_referral_store import Worker, database
 from tests.support.referral import action, report_id, triaged
 
-__all__ = ["database", "idle", "referral"]
+__all__ = ["database", "referral"]
 
 AGADIR = Scope("PJ-AGADIR")
 OTHER = case_id_for(report_id("c"), 1)

@@ -32,20 +32,22 @@ ACT = f"/v1/cases/{CASE}/actions"
 
 
 class Referral:
-    """The application over a memory broker; `start` lets the worker run."""
+    """The application over a memory broker; `start` lets the worker run. `wait_s`: how long a request waits for it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, wait_s: float = 20.0) -> None:
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
         self.database = database
         for topic in ("reports.triaged", "cases.actions", "referral.deadletters"):
             self.broker.create_topic(self.codec.topic(topic))
         self.producer = self.broker.producer()
-        commands = Commands(self.producer, self.codec, database, wait_s=1.0)
+        commands = Commands(self.producer, self.codec, database, wait_s=wait_s)
         settings = ReferralSettings(api_token=TOKEN)
         app = application.create(settings, database, commands, [])
         listener = socket.create_server(("127.0.0.1", 0))
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", headers={"Authorization": f"Bearer {TOKEN}"}
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=30.0,
         )
         self._server = threading.Thread(target=serve, args=(app, listener, self._stop))
         self._server.start()
@@ -74,20 +76,25 @@ class Referral:
 def idle(database_url: str) -> Iterator[Referral]:
     apply(database_url, "referral")
     database = Database(database_url, "referral")
-    referral = Referral(database)
+    referral = Referral(database, wait_s=0.2)
     yield referral
     referral.stop()
     database.close()
 
 
 @pytest.fixture
-def referral(idle: Referral) -> Referral:
+def referral(database_url: str) -> Iterator[Referral]:
     """With two cases: of the reports a and b, and of c."""
+    apply(database_url, "referral")
+    database = Database(database_url, "referral")
+    idle = Referral(database)
     events = [triaged("a", "x"), triaged("b", "x"), triaged("c", province="09.001")]
     idle.producer.publish([idle.codec.encode(event) for event in events], 5.0)
     idle.start()
-    eventually(lambda: len(idle.client.get("/v1/cases").json()["items"]) == 2)
-    return idle
+    eventually(lambda: len(idle.client.get("/v1/cases").json()["items"]) == 2, timeout_s=20)
+    yield idle
+    idle.stop()
+    database.close()
 
 
 @pytest.mark.parametrize("path", ["/v1/cases", f"/v1/cases/{CASE}", f"/v1/commands/{CASE}"])
