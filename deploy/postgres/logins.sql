@@ -1,5 +1,6 @@
 -- A login for each service, which may act as that service and as nobody else: intake cannot read the vault that it
--- fills, and no service another's tables. PostgreSQL's image runs this once, when the volume is new; on a database that
+-- fills, and no service another's tables; for people referral reads as ibalagh_referral_officer, which the migrations
+-- make and which sees one service's rows. PostgreSQL's image runs this once, when the volume is new; on a database that
 -- has data already: psql -U ibalagh -f logins.sql, with the four variables set. `ibalagh db apply` gives the roles their
 -- schemas. Custodians of the vault get logins of their own: docs/vault.md.
 \set ON_ERROR_STOP on

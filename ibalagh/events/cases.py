@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ibalagh.events.envelope import Data, Uuid
 from ibalagh.events.reports import Indicator, ReportFacts, ShortText
-from ibalagh.events.vocabulary import CaseResult, Category, Urgency
+from ibalagh.events.vocabulary import CaseResult, Category, ClockKind, Urgency
 
 Version = Annotated[int, Field(ge=1, description="The case's version after this event")]
 
@@ -95,6 +95,13 @@ class CaseDeclinedV1(_OfficersAct):
     suggested_service: ShortText | None = None
 
 
+class ProsecutionInstructedV1(_OfficersAct):
+    """The public prosecutor instructed the service."""
+
+    prosecutor: ShortText
+    instruction: ShortText
+
+
 class InvestigationOpenedV1(_OfficersAct):
     """A judicial investigation was opened under the prosecutor's instructions."""
 
@@ -119,3 +126,19 @@ class CaseClosedV1(_OfficersAct):
     """The case was closed."""
 
     result: CaseResult
+
+
+class _ClockEvent(_CaseAtService):
+    clock: ClockKind
+    urgency: Urgency
+    prosecutor: ShortText
+    started_at: datetime
+    due_at: datetime = Field(description="When the time is up, by the calendar of working days")
+
+
+class CaseClockWarnedV1(_ClockEvent):
+    """Most of the time that a service has to accept a case, or to act on it first, is gone."""
+
+
+class CaseClockEscalatedV1(_ClockEvent):
+    """The time that a service has to accept a case, or to act on it first, is up: the prosecutor is to know."""

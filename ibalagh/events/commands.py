@@ -8,7 +8,7 @@ from pydantic import Field
 from ibalagh.events.dialogue import MessageText
 from ibalagh.events.envelope import Data, Uuid
 from ibalagh.events.reports import ShortText
-from ibalagh.events.vocabulary import CaseAction, CaseResult, Category, ReviewAction
+from ibalagh.events.vocabulary import CaseAction, CaseActionV1, CaseResult, Category, ClockKind, ReviewAction
 
 AmendmentsSeen = Annotated[
     Annotated[int, Field(ge=0)] | None,
@@ -56,6 +56,20 @@ class SendMessageV1(Data):
 
 
 class ActOnCaseV1(Data):
+    """An officer's or a prosecutor's action on a case as it was asked for before `case.act.v2`; still read."""
+
+    case_id: Uuid
+    version: Annotated[int, Field(ge=1)] | None = Field(None, description="Null: whatever is current")
+    action: CaseActionV1
+    actor: ShortText
+    occurred_at: datetime
+    service: ShortText | None = Field(None, description="The service to re-route to, or suggested when declining")
+    reason: ShortText | None = None
+    suspect_ref: ShortText | None = None
+    result: CaseResult | None = None
+
+
+class ActOnCaseV2(Data):
     """An officer's or a prosecutor's action on a case, taken on `version`. The command's id is the event's id."""
 
     case_id: Uuid
@@ -64,6 +78,15 @@ class ActOnCaseV1(Data):
     actor: ShortText
     occurred_at: datetime
     service: ShortText | None = Field(None, description="The service to re-route to, or suggested when declining")
-    reason: ShortText | None = None
+    reason: ShortText | None = Field(None, description="Why, or what the prosecutor instructs")
     suspect_ref: ShortText | None = None
     result: CaseResult | None = None
+
+
+class CheckClockV1(Data):
+    """The timer asks to look at a case's clock, since it may have reached its next level. Asked twice, it is one."""
+
+    case_id: Uuid
+    clock: ClockKind
+    started_at: datetime = Field(description="Which of the case's clocks: one that was started again is another")
+    level: Annotated[int, Field(ge=0, description="The clock's level as the timer saw it")]

@@ -141,20 +141,21 @@ class CaseState(StrEnum):
     REFERRED = "referred"
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    INSTRUCTED = "instructed"
     INVESTIGATION = "investigation"
     CLOSED = "closed"
 
 
 class SuspectState(StrEnum):
-    """Where a suspect of a case stands."""
+    """Where a suspect of a case stands; one who is identified and no more is under investigation still."""
 
     IDENTIFIED = "identified"
     PRESENTED = "presented"
     SEARCHED = "searched"
 
 
-class CaseAction(StrEnum):
-    """What an officer or a prosecutor may do to a case."""
+class CaseActionV1(StrEnum):
+    """What `case.act.v1` may ask for: the list as it was before prosecutors could instruct."""
 
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -164,6 +165,27 @@ class CaseAction(StrEnum):
     PRESENT_SUSPECT = "present_suspect"
     ISSUE_SEARCH_NOTICE = "issue_search_notice"
     CLOSE = "close"
+
+
+class CaseAction(StrEnum):
+    """What an officer or a prosecutor may do to a case."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    REROUTE = "reroute"
+    INSTRUCT = "instruct"
+    OPEN_INVESTIGATION = "open_investigation"
+    IDENTIFY_SUSPECT = "identify_suspect"
+    PRESENT_SUSPECT = "present_suspect"
+    ISSUE_SEARCH_NOTICE = "issue_search_notice"
+    CLOSE = "close"
+
+
+class ClockKind(StrEnum):
+    """What a case's clock waits for: that a service accepts it, then that the service does something about it."""
+
+    ACCEPTANCE = "acceptance"
+    FIRST_ACTION = "first_action"
 
 
 class CaseResult(StrEnum):

@@ -20,7 +20,7 @@ from ibalagh.storage.postgres import CONNECT_TIMEOUT_S, role_of
 _LOCK_KEY: Final = 0x1BA1A6
 """Advisory lock of whoever migrates this database."""
 _FILE_NAME: Final = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
-_FURTHER_ROLES: Final = {"intake": ("intake_vault", "intake_custodian")}
+_FURTHER_ROLES: Final = {"intake": ("intake_vault", "intake_custodian"), "referral": ("referral_officer",)}
 """What a service keeps even from itself: roles besides its own, whose rights its migrations grant."""
 
 

@@ -13,6 +13,12 @@ MEDIA_TYPE: Final = "application/x-ndjson"
 M = TypeVar("M", bound=BaseModel)
 
 
+class NdjsonResponse(Response):
+    """A response of lines, as the OpenAPI document is told of it."""
+
+    media_type = MEDIA_TYPE
+
+
 def check_media_type(content_type: str | None) -> None:
     """Raises `Problem` 415 unless a request's `Content-Type` is NDJSON."""
     if (content_type or "").partition(";")[0].strip().lower() not in {MEDIA_TYPE, "application/ndjson"}:

@@ -24,6 +24,8 @@ from services.referral import app as application
 from services.referral.competence import table_for
 from services.referral.handlers import CasesCodec, Handler, waits_for_a_person
 from services.referral.settings import ReferralSettings
+from services.referral.timer import Timer
+from services.referral.workdays import newest
 
 _PROBE_TIMEOUT_S = 1.5
 
@@ -33,11 +35,13 @@ def main() -> int:
     settings = ReferralSettings()
     logs.configure(settings.service, settings.log_level)
     table_for(datetime.now(UTC).date())  # a table that cannot be read stops the start, not the first report
+    newest()  # and so does a calendar
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     codec = Codec(settings.topic_prefix)
     relay = _relay(settings, database)
     worker = _worker(settings, database, CasesCodec(settings.topic_prefix), relay.wake)
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.referral.commands")
+    timer = Timer(database, producer, codec)
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
         Probe("database", database.probe),
@@ -46,7 +50,7 @@ def main() -> int:
     ]
     app = application.create(settings, database, Commands(producer, codec, database), probes)
     try:
-        return run(settings.service, {"worker": worker.run, "relay": relay.run}, app, settings)
+        return run(settings.service, {"worker": worker.run, "relay": relay.run, "timer": timer.run}, app, settings)
     finally:
         producer.close()
         database.close()

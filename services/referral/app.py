@@ -10,6 +10,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
 from services.referral import http
+from services.referral.access import Access, unposted
 from services.referral.console import Console
 from services.referral.settings import ReferralSettings
 
@@ -29,6 +30,7 @@ def create(
         probes,
         description="Cases: their reports, their suspects, their history, and what officers and prosecutors do.",
     )
-    app.include_router(http.routes(settings, database, commands, clock))
-    app.include_router(Console(settings, database, commands, clock=clock).routes())
+    access = Access(database, unposted=unposted(settings.unposted_see))
+    app.include_router(http.routes(settings, database, commands, access, clock))
+    app.include_router(Console(settings, database, commands, access, clock=clock).routes())
     return app

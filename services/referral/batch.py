@@ -1,52 +1,28 @@
 """What a batch of events makes of the cases: the pure core between gathering rows and writing them.
 
-In: `read` sorts a batch into `Work`, which says which rows are needed; these come as a `Snapshot`. Out: `decide` gives
+In: a batch as `work.read` sorted it, which says which rows are needed, and these as a `Snapshot`. Out: `decide` gives
 a `Decided`: the effects to publish and the rows to write, each row once, whatever the batch did to it. Events are taken
 in the order of the batch, in which the outbox keeps their effects, so versions of a case rise in the log.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from ibalagh.events.cases import CaseLeftV1
-from ibalagh.events.commands import ActOnCaseV1
+from ibalagh.events.commands import ActOnCaseV1, ActOnCaseV2, CheckClockV1
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.make import effects, effects_of_types
-from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.reports import ReportReviewedV1
 from ibalagh.events.vocabulary import Disposition, SuspectState
-from services.referral import lifecycle, linking, membership
+from services.referral import clocks, lifecycle, linking, membership
 from services.referral.competence import Competence
 from services.referral.history import Entry, departure, entry_of
 from services.referral.membership import Change
 from services.referral.model import SOURCE, Case, Membership
-from services.referral.referred import ReferredReport, referred_of
-
-MAX_VERSION: Final = 2**31 - 1
-"""The largest version that a row can hold."""
-
-
-class ReportWork(NamedTuple):
-    """A report's event that may change a case: `referred` unless a person set it aside, `review` if one decided."""
-
-    event: Event[Data]
-    report_id: str
-    version: int
-    referred: ReferredReport | None
-    review: ReportReviewedV1 | None
-
-
-class Work(NamedTuple):
-    """A batch, sorted: `steps` are `reports` and `actions` in the order of the batch. Triaged reports that are not
-    referred are in no list: they wait for a person.
-
-    `rejected`: events that nobody can store or keep in order, each with the reason `bad_subject` or `bad_version`.
-    """
-
-    steps: Sequence[ReportWork | Event[Data]]
-    reports: Sequence[ReportWork]
-    actions: Sequence[Event[Data]]
-    rejected: Sequence[tuple[Event[Data], str]]
+from services.referral.referred import ReferredReport
+from services.referral.work import ReportWork, Work
+from services.referral.workdays import Workdays
 
 
 class Snapshot(NamedTuple):
@@ -89,54 +65,14 @@ class Decided(NamedTuple):
     answers: Sequence[Answer]
 
 
-def read(events: Sequence[Event[Data]]) -> Work:
-    """Sort a batch; events of other types are passed over, so that a topic may gain types."""
-    steps: list[ReportWork | Event[Data]] = []
-    reports: list[ReportWork] = []
-    actions: list[Event[Data]] = []
-    rejected: list[tuple[Event[Data], str]] = []
-    for event in events:
-        work: ReportWork | None = None
-        data: object = event.data
-        kind = type(data)  # asked for by identity, since isinstance asks pydantic about each that is of another type
-        if kind is ReferredReport:
-            referred = cast(ReferredReport, data)
-            work = ReportWork(event, referred.report_id, referred.version, referred, None)
-        elif kind is ReportTriagedV1 or kind is ReportReviewedV1:
-            work = _work_of(event)
-        elif kind is ActOnCaseV1:
-            if cast(ActOnCaseV1, data).case_id == event.subject:
-                steps.append(event)
-                actions.append(event)
-            else:
-                rejected.append((event, "bad_subject"))
-        if work is None:
-            continue
-        # Order holds per key only: a report under another key could be handled by two workers at once.
-        if work.report_id != event.subject:
-            rejected.append((event, "bad_subject"))
-        elif work.version > MAX_VERSION:
-            rejected.append((event, "bad_version"))
-        elif work.referred is not None or work.review is not None:
-            steps.append(work)
-            reports.append(work)
-    return Work(steps, reports, actions, rejected)
-
-
-def _work_of(event: Event[Data]) -> ReportWork:
-    """The work of an event that was parsed whole."""
-    data = cast(ReportTriagedV1 | ReportReviewedV1, event.data)
-    referred = referred_of(data) if data.decision.disposition is Disposition.REFER else None
-    review = data if isinstance(data, ReportReviewedV1) else None
-    return ReportWork(event, data.report_id, data.version, referred, review)
-
-
-def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence) -> Decided:
+def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Competence, workdays: Workdays) -> Decided:
     """The effects and the rows of a batch. `now` aware, UTC."""
-    ledger = _Ledger(work, snapshot, now, competence)
+    ledger = _Ledger(work, snapshot, now, competence, workdays)
     for step in work.steps:
         if isinstance(step, ReportWork):
             ledger.take_report(step)
+        elif isinstance(step.data, CheckClockV1):
+            ledger.take_check(step, step.data)
         else:
             ledger.take_action(step)
     return ledger.decided()
@@ -145,10 +81,13 @@ def decide(work: Work, snapshot: Snapshot, *, now: datetime, competence: Compete
 class _Ledger:
     """The rows as the batch has changed them so far."""
 
-    def __init__(self, work: Work, snapshot: Snapshot, now: datetime, competence: Competence) -> None:
+    def __init__(
+        self, work: Work, snapshot: Snapshot, now: datetime, competence: Competence, workdays: Workdays
+    ) -> None:
         self._snapshot = snapshot
         self._now = now
         self._competence = competence
+        self._workdays = workdays
         self._cases = dict(snapshot.cases)
         self._memberships = dict(snapshot.memberships)
         self._suspects = {case_id: dict(suspects) for case_id, suspects in snapshot.suspects.items()}
@@ -177,7 +116,7 @@ class _Ledger:
         if event.id in self._answered:
             return
         self._answered.add(event.id)
-        command = cast(ActOnCaseV1, event.data)
+        command = lifecycle.current(cast(ActOnCaseV1 | ActOnCaseV2, event.data))
         case = self._cases.get(command.case_id)
         if case is None:
             self._answers.append(Answer(event.id, lifecycle.RefusalCode.UNKNOWN_CASE, {}))
@@ -196,6 +135,17 @@ class _Ledger:
         allowed = [each.value for each in lifecycle.ALLOWED[step.case.state]]
         detail = {"case_id": case.case_id, "version": step.case.version, "state": step.case.state, "allowed": allowed}
         self._answers.append(Answer(event.id, None, detail))
+
+    def take_check(self, event: Event[Data], check: CheckClockV1) -> None:
+        """The timer asked to look at a clock; one that has stopped or was started again since has nothing to say."""
+        case = self._cases.get(check.case_id)
+        clock = None if case is None else case.clock
+        if case is None or clock is None or (clock.kind, clock.started_at) != (check.clock, check.started_at):
+            return
+        case, events = clocks.struck(case, self._now)
+        if events:
+            self._say(event, Change(case, events))
+            self._history += map(entry_of, events)
 
     def decided(self) -> Decided:
         """Everything, each row once; what upserts touch is sorted, so that two workers never wait for each other."""
@@ -234,12 +184,16 @@ class _Ledger:
         case_id = self._target(report)
         case = self._cases.get(case_id)
         if case is None:
-            growth = membership.opened(report, case_id=case_id, now=now, competence=self._competence)
+            growth = membership.opened(
+                report, case_id=case_id, now=now, competence=self._competence, workdays=self._workdays
+            )
             joined_version = 1
         else:
             shared = self._plan.shared
             joined_by = [form for form, key in zip(report.indicators, report.keys, strict=True) if key in shared]
             growth = membership.joined(case, report, joined_by=joined_by, now=now)
+            if growth.case.urgency > case.urgency:
+                growth = growth._replace(case=clocks.after(case, growth.case, now, self._workdays))
             joined_version = growth.case.version
         self._cases[case_id] = growth.case
         self._effects += effects_of_types(event, growth.said, source=SOURCE, subject=case_id, now=now)
@@ -291,5 +245,5 @@ class _Ledger:
 
     def _say(self, cause: Event[Data], change: Change) -> None:
         case_id, now = change.case.case_id, self._now
-        self._cases[case_id] = change.case
+        self._cases[case_id] = clocks.after(self._cases[case_id], change.case, now, self._workdays)
         self._effects += effects(cause, change.events, source=SOURCE, subject=case_id, now=now)

@@ -17,6 +17,8 @@ from ibalagh.stream.unit import Handled, Rejected
 from services.referral import batch, store
 from services.referral.competence import Competence, table_for
 from services.referral.referred import quick_look
+from services.referral.work import read
+from services.referral.workdays import Workdays, newest
 
 _TRIAGED: Final = type_of(ReportTriagedV1)
 _WIRE_TRIAGED: Final = _TRIAGED.encode()
@@ -94,18 +96,20 @@ class Handler:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         competence: Callable[[datetime], Competence] = lambda now: table_for(now.date()),
+        workdays: Callable[[], Workdays] = newest,
     ) -> None:
         self._clock = clock
+        self._workdays = workdays
         self._competence = competence
 
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
         """The events that follow from a batch; the rows are written in `tx`."""
-        work = batch.read(events)
+        work = read(events)
         rejected = [Rejected(event, reason) for event, reason in work.rejected]
         if not work.steps:
             return Handled((), rejected)
         snapshot = store.gather(tx, work)
         now = self._clock()
-        decided = batch.decide(work, snapshot, now=now, competence=self._competence(now))
+        decided = batch.decide(work, snapshot, now=now, competence=self._competence(now), workdays=self._workdays())
         store.apply(tx, decided)
         return Handled(decided.effects, rejected)

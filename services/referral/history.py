@@ -18,6 +18,7 @@ from ibalagh.events.cases import (
 )
 from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
+from ibalagh.events.vocabulary import SuspectState
 from services.referral.model import Case, Membership
 
 DETAIL: Final = frozenset(
@@ -33,6 +34,9 @@ DETAIL: Final = frozenset(
         "suggested_service",
         "suspect_ref",
         "result",
+        "instruction",
+        "clock",
+        "due_at",
     }
 )
 """The fields of events that an entry keeps."""
@@ -47,6 +51,15 @@ class Entry(NamedTuple):
     occurred_at: datetime
     actor: str | None
     detail: dict[str, Any]
+
+
+class CaseFile(NamedTuple):
+    """A case with all that is kept about it; `reports` are the first thousand."""
+
+    case: Case
+    reports: Sequence[Membership]
+    suspects: Sequence[tuple[str, SuspectState]]
+    history: Sequence[Entry]
 
 
 def entry_of(data: Data) -> Entry:

@@ -4,7 +4,7 @@ In: a `Case`, its suspects, the command, the time. Out: a `Step` (the case as it
 suspect's new state), or a `Refusal` with a code and what the officer needs to go on. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -15,14 +15,16 @@ from ibalagh.events.cases import (
     CaseDeclinedV1,
     CaseReroutedV1,
     InvestigationOpenedV1,
+    ProsecutionInstructedV1,
     ProsecutionNotifiedV1,
     SearchNoticeIssuedV1,
     SuspectIdentifiedV1,
     SuspectPresentedV1,
 )
-from ibalagh.events.commands import ActOnCaseV1
+from ibalagh.events.commands import ActOnCaseV1, ActOnCaseV2
 from ibalagh.events.envelope import Data
 from ibalagh.events.vocabulary import CaseAction, CaseState, SuspectState
+from services.referral import suspects
 from services.referral.competence import Competence
 from services.referral.model import Case
 
@@ -62,18 +64,28 @@ class Step(NamedTuple):
 
 ALLOWED: Final[Mapping[CaseState, tuple[CaseAction, ...]]] = {
     CaseState.REFERRED: (CaseAction.ACCEPT, CaseAction.DECLINE, CaseAction.REROUTE),
-    CaseState.ACCEPTED: (CaseAction.OPEN_INVESTIGATION, CaseAction.REROUTE, CaseAction.CLOSE),
+    CaseState.ACCEPTED: (CaseAction.INSTRUCT, CaseAction.OPEN_INVESTIGATION, CaseAction.REROUTE, CaseAction.CLOSE),
     CaseState.DECLINED: (CaseAction.REROUTE,),
+    CaseState.INSTRUCTED: (CaseAction.INSTRUCT, CaseAction.OPEN_INVESTIGATION, CaseAction.REROUTE, CaseAction.CLOSE),
     CaseState.INVESTIGATION: (
         CaseAction.IDENTIFY_SUSPECT,
         CaseAction.PRESENT_SUSPECT,
         CaseAction.ISSUE_SEARCH_NOTICE,
+        CaseAction.INSTRUCT,
         CaseAction.REROUTE,
         CaseAction.CLOSE,
     ),
     CaseState.CLOSED: (),
 }
-"""The actions that each state allows; rerouting sends the case to the new service as if freshly referred."""
+"""The actions that each state allows; rerouting sends the case to the new service as if freshly referred. A service may
+open an investigation without instructions, as the law lets it for what is flagrant; instructions may come at any time
+from the acceptance on."""
+
+
+def actions_on(case: Case, suspect: SuspectState | None) -> list[CaseAction]:
+    """What may be done now about a suspect of a case, None for one that it does not know: both must allow it."""
+    return [action for action in suspects.allowed(suspect) if action in ALLOWED[case.state]]
+
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 """Two machines' clocks may differ by this much before a stated time counts as being in the future."""
@@ -82,17 +94,24 @@ MOROCCO_AHEAD_OF_UTC: Final = timedelta(hours=1)
 """The civil day in Morocco begins at most this much before the day in UTC."""
 
 
+def current(command: ActOnCaseV1 | ActOnCaseV2) -> ActOnCaseV2:
+    """A command in its latest version."""
+    if isinstance(command, ActOnCaseV2):
+        return command
+    return ActOnCaseV2.model_construct(**{**dict(command), "action": CaseAction(command.action)})
+
+
 def act(
-    case: Case, suspects: Mapping[str, SuspectState], command: ActOnCaseV1, *, now: datetime, competence: Competence
+    case: Case, known: Mapping[str, SuspectState], command: ActOnCaseV2, *, now: datetime, competence: Competence
 ) -> Step | Refusal:
-    """Apply one action to one case. `suspects`: the case's suspects by reference; `now` aware, UTC."""
+    """Apply one action to one case. `known`: the case's suspects by reference; `now` aware, UTC."""
     refusal = _refusal(case, command, now)
     if refusal is not None:
         return refusal
-    return _DEEDS[command.action](case, suspects, command, min(command.occurred_at, now), competence)
+    return _DEEDS[command.action](case, known, command, min(command.occurred_at, now), competence)
 
 
-def _refusal(case: Case, command: ActOnCaseV1, now: datetime) -> Refusal | None:
+def _refusal(case: Case, command: ActOnCaseV2, now: datetime) -> Refusal | None:
     """What forbids any action at all, before the action's own conditions."""
     allowed = ALLOWED[case.state]
     if command.version is not None and command.version != case.version:
@@ -113,6 +132,7 @@ def _refusal(case: Case, command: ActOnCaseV1, now: datetime) -> Refusal | None:
 NEEDS: Final[Mapping[CaseAction, tuple[str, ...]]] = {
     CaseAction.DECLINE: ("reason",),
     CaseAction.REROUTE: ("service", "reason"),
+    CaseAction.INSTRUCT: ("reason",),
     CaseAction.IDENTIFY_SUSPECT: ("suspect_ref",),
     CaseAction.PRESENT_SUSPECT: ("suspect_ref",),
     CaseAction.ISSUE_SEARCH_NOTICE: ("suspect_ref",),
@@ -123,11 +143,11 @@ NEEDS: Final[Mapping[CaseAction, tuple[str, ...]]] = {
 _Suspects = Mapping[str, SuspectState]
 
 
-def _values(actions: tuple[CaseAction, ...]) -> list[str]:
+def _values(actions: Sequence[CaseAction]) -> list[str]:
     return [action.value for action in actions]
 
 
-def _common(case: Case, command: ActOnCaseV1, at: datetime) -> dict[str, Any]:
+def _common(case: Case, command: ActOnCaseV2, at: datetime) -> dict[str, Any]:
     return {
         "case_id": case.case_id,
         "version": case.version,
@@ -139,12 +159,12 @@ def _common(case: Case, command: ActOnCaseV1, at: datetime) -> dict[str, Any]:
     }
 
 
-def _accept(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence) -> Step:
+def _accept(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
     case = case._replace(version=case.version + 1, state=CaseState.ACCEPTED)
     return Step(case, (CaseAcceptedV1(**_common(case, command, at)),))
 
 
-def _decline(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, competence: Competence) -> Step | Refusal:
+def _decline(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, competence: Competence) -> Step | Refusal:
     if command.service and competence.prosecutor_of(command.service) is None:
         return Refusal(RefusalCode.SERVICE_NOT_IN_TABLE, {"field": "service"})
     case = case._replace(version=case.version + 1, state=CaseState.DECLINED)
@@ -154,7 +174,7 @@ def _decline(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, comp
     return Step(case, (data,))
 
 
-def _reroute(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, competence: Competence) -> Step | Refusal:
+def _reroute(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, competence: Competence) -> Step | Refusal:
     service = command.service or ""
     prosecutor = competence.prosecutor_of(service)
     if prosecutor is None:
@@ -185,59 +205,61 @@ def rerouted(case: Case, service: str, prosecutor: str, *, reason: str, at: date
     )
 
 
-def _open_investigation(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence) -> Step:
+def _instruct(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
+    """An investigation that is open stays so: it then has instructions more."""
+    state = CaseState.INVESTIGATION if case.state is CaseState.INVESTIGATION else CaseState.INSTRUCTED
+    case = case._replace(version=case.version + 1, state=state)
+    data = ProsecutionInstructedV1(
+        **_common(case, command, at), prosecutor=case.prosecutor, instruction=command.reason or ""
+    )
+    return Step(case, (data,))
+
+
+def _open_investigation(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
     case = case._replace(version=case.version + 1, state=CaseState.INVESTIGATION)
     return Step(case, (InvestigationOpenedV1(**_common(case, command, at)),))
 
 
-def _identify(case: Case, suspects: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence) -> Step | Refusal:
+def _about_suspect(case: Case, known: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step | Refusal:
     reference = command.suspect_ref or ""
-    if reference in suspects:
-        return Refusal(RefusalCode.SUSPECT_ALREADY_IDENTIFIED, {"field": "suspect_ref"})
+    before = known.get(reference)
+    state = suspects.after(before, command.action)
+    if state is None:
+        allowed = _values(suspects.allowed(before))
+        return Refusal(_NOT_OF_SUSPECT[before, command.action], {"field": "suspect_ref", "allowed": allowed})
     case = case._replace(version=case.version + 1)
-    data = SuspectIdentifiedV1(**_common(case, command, at), suspect_ref=reference)
-    return Step(case, (data,), (reference, SuspectState.IDENTIFIED))
+    data = _SAYS_OF_SUSPECT[command.action](**_common(case, command, at), suspect_ref=reference)
+    return Step(case, (data,), (reference, state))
 
 
-def _present(case: Case, suspects: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence) -> Step | Refusal:
-    """A suspect who was searched for and found may still be presented."""
-    reference = command.suspect_ref or ""
-    if reference not in suspects:
-        return Refusal(RefusalCode.SUSPECT_NOT_IDENTIFIED, {"field": "suspect_ref"})
-    if suspects[reference] is SuspectState.PRESENTED:
-        return Refusal(RefusalCode.SUSPECT_ALREADY_PRESENTED, {"field": "suspect_ref"})
-    case = case._replace(version=case.version + 1)
-    data = SuspectPresentedV1(**_common(case, command, at), suspect_ref=reference)
-    return Step(case, (data,), (reference, SuspectState.PRESENTED))
-
-
-def _issue_notice(
-    case: Case, suspects: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence
-) -> Step | Refusal:
-    reference = command.suspect_ref or ""
-    if reference not in suspects:
-        return Refusal(RefusalCode.SUSPECT_NOT_IDENTIFIED, {"field": "suspect_ref"})
-    if suspects[reference] is SuspectState.PRESENTED:
-        return Refusal(RefusalCode.SUSPECT_ALREADY_PRESENTED, {"field": "suspect_ref"})
-    if suspects[reference] is SuspectState.SEARCHED:
-        return Refusal(RefusalCode.SUSPECT_ALREADY_SEARCHED, {"field": "suspect_ref"})
-    case = case._replace(version=case.version + 1)
-    data = SearchNoticeIssuedV1(**_common(case, command, at), suspect_ref=reference)
-    return Step(case, (data,), (reference, SuspectState.SEARCHED))
-
-
-def _close(case: Case, _s: _Suspects, command: ActOnCaseV1, at: datetime, _c: Competence) -> Step:
+def _close(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
     case = case._replace(version=case.version + 1, state=CaseState.CLOSED, result=command.result)
     return Step(case, (CaseClosedV1(**_common(case, command, at), result=command.result),))
 
 
-_DEEDS: Final[Mapping[CaseAction, Callable[[Case, _Suspects, ActOnCaseV1, datetime, Competence], Step | Refusal]]] = {
+_SAYS_OF_SUSPECT: Final[Mapping[CaseAction, type[SuspectIdentifiedV1 | SuspectPresentedV1 | SearchNoticeIssuedV1]]] = {
+    CaseAction.IDENTIFY_SUSPECT: SuspectIdentifiedV1,
+    CaseAction.PRESENT_SUSPECT: SuspectPresentedV1,
+    CaseAction.ISSUE_SEARCH_NOTICE: SearchNoticeIssuedV1,
+}
+_NOT_OF_SUSPECT: Final[Mapping[tuple[SuspectState | None, CaseAction], RefusalCode]] = {
+    (None, CaseAction.PRESENT_SUSPECT): RefusalCode.SUSPECT_NOT_IDENTIFIED,
+    (None, CaseAction.ISSUE_SEARCH_NOTICE): RefusalCode.SUSPECT_NOT_IDENTIFIED,
+    (SuspectState.IDENTIFIED, CaseAction.IDENTIFY_SUSPECT): RefusalCode.SUSPECT_ALREADY_IDENTIFIED,
+    (SuspectState.SEARCHED, CaseAction.IDENTIFY_SUSPECT): RefusalCode.SUSPECT_ALREADY_IDENTIFIED,
+    (SuspectState.SEARCHED, CaseAction.ISSUE_SEARCH_NOTICE): RefusalCode.SUSPECT_ALREADY_SEARCHED,
+    (SuspectState.PRESENTED, CaseAction.IDENTIFY_SUSPECT): RefusalCode.SUSPECT_ALREADY_IDENTIFIED,
+    (SuspectState.PRESENTED, CaseAction.PRESENT_SUSPECT): RefusalCode.SUSPECT_ALREADY_PRESENTED,
+    (SuspectState.PRESENTED, CaseAction.ISSUE_SEARCH_NOTICE): RefusalCode.SUSPECT_ALREADY_PRESENTED,
+}
+"""Why an action is not possible, for every pair of a state and an action that has no transition."""
+
+_DEEDS: Final[Mapping[CaseAction, Callable[[Case, _Suspects, ActOnCaseV2, datetime, Competence], Step | Refusal]]] = {
     CaseAction.ACCEPT: _accept,
     CaseAction.DECLINE: _decline,
     CaseAction.REROUTE: _reroute,
+    CaseAction.INSTRUCT: _instruct,
     CaseAction.OPEN_INVESTIGATION: _open_investigation,
-    CaseAction.IDENTIFY_SUSPECT: _identify,
-    CaseAction.PRESENT_SUSPECT: _present,
-    CaseAction.ISSUE_SEARCH_NOTICE: _issue_notice,
+    **dict.fromkeys(suspects.ACTIONS, _about_suspect),
     CaseAction.CLOSE: _close,
 }

@@ -16,12 +16,14 @@ from ibalagh.events.cases import (
 )
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import Decision, ReportReviewedV1
-from ibalagh.events.vocabulary import CaseResult, CaseState, Category
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind
 from ibalagh.events.written import Said
+from services.referral import clocks
 from services.referral.competence import Competence
 from services.referral.lifecycle import rerouted
 from services.referral.model import MACHINE_ACTOR, Case
 from services.referral.referred import ReferredReport
+from services.referral.workdays import Workdays
 from services.referral.writing import joining, opening, referral
 
 RECLASSIFIED = "reclassified"
@@ -42,7 +44,9 @@ class Change(NamedTuple):
     events: tuple[Data, ...]
 
 
-def opened(report: ReferredReport, *, case_id: str, now: datetime, competence: Competence) -> Growth:
+def opened(
+    report: ReferredReport, *, case_id: str, now: datetime, competence: Competence, workdays: Workdays
+) -> Growth:
     """A new case with its first report, at once referred to the competent service, the prosecutor notified."""
     category, province, urgency = report.category, report.province, report.urgency
     to = referral(competence, category, province, urgency)
@@ -62,6 +66,8 @@ def opened(report: ReferredReport, *, case_id: str, now: datetime, competence: C
         report.received_on,
         now,
         {category: 1},
+        None,
+        clocks.started(ClockKind.ACCEPTANCE, urgency, now, workdays),
     )
     return Growth(case, opening(case_id, report, to, now))
 

@@ -4,13 +4,28 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from ibalagh.events.vocabulary import CaseResult, CaseState, Category, Urgency
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind, Urgency
 
 SOURCE: Final = "/referral"
 """The CloudEvents `source` of everything that this service says."""
 
 MACHINE_ACTOR: Final = "referral"
 """The `actor` of what the service does by itself, such as closing a case that the last report has left."""
+
+
+class Clock(NamedTuple):
+    """A deadline that a case's service has: what it waits for, since when, when most of the time is gone, and all.
+
+    `level` counts what was said of it already (`clocks.Level`). `strikes_at` is when it has to be looked at next, which
+    the timer moves ahead whenever it asks; None once there is nothing left to say.
+    """
+
+    kind: ClockKind
+    started_at: datetime
+    warns_at: datetime
+    due_at: datetime
+    level: int
+    strikes_at: datetime | None
 
 
 class Case(NamedTuple):
@@ -36,6 +51,7 @@ class Case(NamedTuple):
     opened_at: datetime
     tally: Mapping[Category, int]
     result: CaseResult | None = None
+    clock: Clock | None = None
 
     @property
     def is_open(self) -> bool:

@@ -5,10 +5,11 @@ In: rows; out: one stream for the columns named beside each function.
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-from ibalagh.storage.binary import days, microseconds, stream, text, uuid
-from services.referral.model import Case, Membership
+from ibalagh.storage.binary import NULL, days, microseconds, stream, text, uuid
+from services.referral.model import Case, Clock, Membership
 
 CLAIM_COLUMNS: Final = ("key", "case_id")
 MEMBERSHIP_COLUMNS: Final = Membership._fields
@@ -27,10 +28,18 @@ CASE_COLUMNS: Final = (
     "competence_rule",
     "tally",
     "result",
+    "clock",
+    "clock_started_at",
+    "clock_warns_at",
+    "clock_due_at",
+    "clock_level",
+    "clock_strikes_at",
 )
 
 _claim = struct.Struct(">hi16si16s").pack
 _in_case = struct.Struct(">hi16si16siiii").pack
+_times = struct.Struct(">iqiqiqih").pack
+_strike = struct.Struct(">iq").pack
 _in_none = struct.Struct(">hi16siiiii").pack
 _arrival = struct.Struct(">iiiq").pack
 _case = struct.Struct(">hi16siiiiihiq").pack
@@ -82,8 +91,20 @@ def cases(rows: Iterable[Case]) -> bytes:
             text(case.competence_rule),
             text(tally_json(case)),
             text(case.result),
+            _clock(case.clock),
         )
     return stream(parts)
+
+
+@lru_cache(maxsize=1_024)
+def _clock(clock: Clock | None) -> bytes:
+    """The last six columns. Cached, since the cases that a batch opens share the few clocks that started with it."""
+    if clock is None:
+        return NULL * 6
+    kind, started_at, warns_at, due_at, level, strikes_at = clock
+    began, warns, due = microseconds(started_at), microseconds(warns_at), microseconds(due_at)
+    times = _times(8, began, 8, warns, 8, due, 2, level)
+    return text(kind) + times + (NULL if strikes_at is None else _strike(8, microseconds(strikes_at)))
 
 
 def tally_json(case: Case) -> str:

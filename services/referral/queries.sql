@@ -15,7 +15,8 @@ WHERE key = ANY(%(keys)s::uuid[])
 -- name: lock_cases
 -- These cases as they stand, locked until the transaction ends, in key order so that two workers never deadlock.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE case_id = ANY(%(case_ids)s::uuid[])
 ORDER BY case_id
@@ -41,13 +42,18 @@ UPDATE cases
 SET version = changed.version, state = changed.state, category = changed.category, urgency = changed.urgency,
     service = changed.service, prosecutor = changed.prosecutor, competence_table = changed.competence_table,
     competence_rule = changed.competence_rule, received_on = changed.received_on, tally = changed.tally,
-    result = changed.result
+    result = changed.result, clock = changed.clock, clock_started_at = changed.clock_started_at,
+    clock_warns_at = changed.clock_warns_at, clock_due_at = changed.clock_due_at, clock_level = changed.clock_level,
+    clock_strikes_at = changed.clock_strikes_at
 FROM unnest(
     %(case_ids)s::uuid[], %(versions)s::integer[], %(states)s::text[], %(categories)s::text[],
     %(urgencies)s::smallint[], %(services)s::text[], %(prosecutors)s::text[], %(tables)s::text[], %(rules)s::text[],
-    %(received_on)s::date[], %(tallies)s::json[], %(results)s::text[]
+    %(received_on)s::date[], %(tallies)s::json[], %(results)s::text[], %(clocks)s::text[],
+    %(clocks_started)s::timestamptz[], %(clocks_warn)s::timestamptz[], %(clocks_due)s::timestamptz[],
+    %(clock_levels)s::smallint[], %(clocks_strike)s::timestamptz[]
 ) AS changed (case_id, version, state, category, urgency, service, prosecutor, competence_table, competence_rule,
-              received_on, tally, result)
+              received_on, tally, result, clock, clock_started_at, clock_warns_at, clock_due_at, clock_level,
+              clock_strikes_at)
 WHERE cases.case_id = changed.case_id
 
 -- name: update_memberships
@@ -70,7 +76,8 @@ ON CONFLICT (case_id, suspect_ref) DO UPDATE SET state = excluded.state
 -- name: case_page
 -- A page of cases, the latest first, of a service or in a state where one is given.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE (%(after)s::bigint IS NULL OR number < %(after)s)
   AND (%(service)s::text IS NULL OR service = %(service)s)
@@ -81,7 +88,8 @@ LIMIT %(limit)s
 -- name: case_by_id
 -- One case as it stands.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
-       competence_rule, received_on, opened_at, tally, result
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
 FROM cases
 WHERE case_id = %(case_id)s::uuid
 
@@ -99,3 +107,88 @@ SELECT case_id, version, type, occurred_at, actor, detail
 FROM case_history
 WHERE case_id = %(case_id)s::uuid
 ORDER BY version
+
+-- name: claim_strikes
+-- Clocks that must be looked at, each for this timer alone until `again`: whoever asks meanwhile gets others, and what a
+-- timer took and did not publish comes again then. The rows that a worker holds are left for the next time.
+UPDATE cases
+SET clock_strikes_at = %(again)s
+FROM (
+    SELECT case_id FROM cases WHERE clock_strikes_at <= %(now)s
+    ORDER BY clock_strikes_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+) AS due
+WHERE cases.case_id = due.case_id
+RETURNING cases.case_id, cases.clock, cases.clock_started_at, cases.clock_level
+
+-- name: clock_counts
+-- How many clocks run, by what they wait for and how far they have come.
+SELECT clock, clock_level, count(*) FROM cases WHERE clock_due_at IS NOT NULL GROUP BY clock, clock_level
+
+-- name: limit_to_scope
+-- From here to the end of the transaction, the rows of one service or prosecutor's office alone.
+SELECT set_config('ibalagh.service', %(service)s, true), set_config('ibalagh.prosecutor', %(prosecutor)s, true),
+       set_config('role', %(role)s, true)
+
+-- name: posting_of
+-- Where a person works.
+SELECT service, prosecutor FROM postings WHERE person = %(person)s
+
+-- name: postings
+-- Where everybody works.
+SELECT person, service, prosecutor, since FROM postings ORDER BY person
+
+-- name: save_posting
+-- A person works there from now on.
+INSERT INTO postings (person, service, prosecutor, since)
+VALUES (%(person)s, %(service)s, %(prosecutor)s, %(since)s)
+ON CONFLICT (person) DO UPDATE
+SET service = excluded.service, prosecutor = excluded.prosecutor, since = excluded.since
+
+-- name: remove_posting
+-- A person works nowhere any more.
+DELETE FROM postings WHERE person = %(person)s
+
+-- name: service_of_key
+-- The service whose key this is, while it holds.
+SELECT service FROM service_keys WHERE key_hash = %(key_hash)s AND ended_at IS NULL
+
+-- name: save_service_key
+-- A key of a service.
+INSERT INTO service_keys (key_hash, service, made_at) VALUES (%(key_hash)s, %(service)s, %(now)s)
+
+-- name: end_service_keys
+-- No key of a service holds any more.
+UPDATE service_keys SET ended_at = %(now)s WHERE service = %(service)s AND ended_at IS NULL
+
+-- name: inbox
+-- Cases with a clock, the nearest deadline first, after a place in that order.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
+FROM cases
+WHERE clock_due_at IS NOT NULL
+  AND (%(service)s::text IS NULL OR service = %(service)s)
+  AND (%(due_at)s::timestamptz IS NULL OR (clock_due_at, number) > (%(due_at)s, %(after)s))
+ORDER BY clock_due_at, number
+LIMIT %(limit)s
+
+-- name: search
+-- Cases with a number or an id, with a report, with an indicator, or of a place; the latest first.
+WITH found AS (
+    SELECT case_id FROM cases WHERE number = %(number)s
+    UNION SELECT case_id FROM cases WHERE case_id = ANY(%(ids)s::uuid[])
+    UNION SELECT case_id FROM case_reports WHERE report_id = ANY(%(ids)s::uuid[])
+    UNION SELECT case_id FROM indicators WHERE key = ANY(%(keys)s::uuid[])
+    UNION (SELECT case_id FROM cases WHERE province = ANY(%(places)s) ORDER BY number DESC LIMIT %(limit)s)
+)
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
+FROM cases
+JOIN found USING (case_id)
+ORDER BY number DESC
+LIMIT %(limit)s
+
+-- name: visible_cases
+-- Which of these cases there are, for whoever asks.
+SELECT case_id FROM cases WHERE case_id = ANY(%(case_ids)s::uuid[])

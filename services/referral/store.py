@@ -5,44 +5,37 @@ batch's indicators first: the batch is then decided anew, with the rival's case 
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final
 
 from psycopg2.errors import UniqueViolation
 
-from ibalagh.events.vocabulary import CaseResult, CaseState, Category, SuspectState, Urgency
+from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind, SuspectState, Urgency
 from ibalagh.storage.commands import applied, known_results, record_results, refused
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Row, Transaction
 from ibalagh.stream.errors import ConflictError
 from services.referral import packing
-from services.referral.batch import Decided, Snapshot, Work
-from services.referral.history import Entry, told
-from services.referral.model import Case, Membership
+from services.referral.batch import Decided, Snapshot
+from services.referral.history import Entry
+from services.referral.model import Case, Clock, Membership
+from services.referral.work import Work
 
 _SQL: Final = load("services.referral")
-_REPORTS_SHOWN: Final = 1_000
-"""How many reports of a case one answer holds; a campaign may have gathered far more."""
-
-
-class CaseFile(NamedTuple):
-    """A case with all that is kept about it; `reports` are the first thousand."""
-
-    case: Case
-    reports: Sequence[Membership]
-    suspects: Sequence[tuple[str, SuspectState]]
-    history: Sequence[Entry]
+_NO_CLOCK: Final = (None,) * len(Clock._fields)
+_CLOCK_ARRAYS: Final = ("clocks", "clocks_started", "clocks_warn", "clocks_due", "clock_levels", "clocks_strike")
 
 
 def gather(tx: Transaction, work: Work) -> Snapshot:
     """The rows that a batch touches; locks its cases. A query is made only where there is something to ask."""
     report_ids = {each.report_id for each in work.reports}
     keys = {key for each in work.reports if each.referred is not None for key in each.referred.keys}
-    memberships = {row[0]: _membership(row) for row in _ask(tx, "memberships", report_ids=report_ids)}
+    memberships = {row[0]: membership_of(row) for row in _ask(tx, "memberships", report_ids=report_ids)}
     owners = {row[0].replace("-", ""): row[1] for row in _ask(tx, "owners", keys=keys)}
     acted_on = {each.data.case_id for each in work.actions}  # type: ignore[attr-defined]
     case_ids = acted_on | set(owners.values()) | {each.case_id for each in memberships.values() if each.case_id}
-    cases = {row[0]: _case(row) for row in _ask(tx, "lock_cases", case_ids=case_ids)}
+    cases = {row[0]: case_of(row) for row in _ask(tx, "lock_cases", case_ids=case_ids)}
     suspects: dict[str, dict[str, SuspectState]] = {}
     for case_id, reference, state in _ask(tx, "suspects", case_ids=acted_on):
         suspects.setdefault(case_id, {})[reference] = SuspectState(state)
@@ -74,28 +67,20 @@ def apply(tx: Transaction, decided: Decided) -> None:
     )
 
 
-def page(
-    database: Database, *, limit: int, after: int | None = None, service: str | None = None, state: str | None = None
-) -> tuple[list[Case], int | None]:
-    """Cases, the latest first, and the `after` of the next page (None at the end). Raises PassingError."""
-    filters = {"limit": limit + 1, "after": after, "service": service, "state": state}
+def claim_strikes(
+    database: Database, *, now: datetime, again: datetime, limit: int
+) -> list[tuple[str, ClockKind, datetime, int]]:
+    """Clocks that must be looked at, as (case id, what it waits for, since when, its level), taken until `again`: who
+    asks meanwhile gets others. Raises PassingError."""
+    with database.transaction() as tx:
+        rows = tx.fetch_all(_SQL["claim_strikes"], {"now": now, "again": again, "limit": limit})
+    return [(row[0], ClockKind(row[1]), row[2], row[3]) for row in rows]
+
+
+def clock_counts(database: Database) -> dict[tuple[ClockKind, int], int]:
+    """How many clocks run, by what they wait for and their level. Raises PassingError."""
     with database.transaction(read_only=True) as tx:
-        cases = [_case(row) for row in tx.fetch_all(_SQL["case_page"], filters)]
-    return cases[:limit], cases[limit - 1].number if len(cases) > limit else None
-
-
-def case_file(database: Database, case_id: str) -> CaseFile | None:
-    """Everything about one case as of one moment, None for an unknown one. Raises PassingError."""
-    one = {"case_id": case_id, "limit": _REPORTS_SHOWN}
-    with database.transaction("repeatable read", read_only=True) as tx:
-        row = tx.fetch_one(_SQL["case_by_id"], one)
-        if row is None:
-            return None
-        case = _case(row)
-        reports = [_membership(each) for each in tx.fetch_all(_SQL["reports_of_case"], one)]
-        suspects = [(each[1], SuspectState(each[2])) for each in _ask(tx, "suspects", case_ids=[case_id])]
-        kept = [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)]
-    return CaseFile(case, reports, suspects, told(case, reports, kept))
+        return {(ClockKind(kind), level): count for kind, level, count in tx.fetch_all(_SQL["clock_counts"])}
 
 
 def _ask(tx: Transaction, query: str, **sets: Collection[str]) -> list[Row]:
@@ -142,6 +127,8 @@ def _update_cases(tx: Transaction, cases: Sequence[Case]) -> None:
         "tallies": [packing.tally_json(case) for case in cases],
         "results": [None if case.result is None else case.result.value for case in cases],
     }
+    clocks = [case.clock or _NO_CLOCK for case in cases]
+    columns |= dict(zip(_CLOCK_ARRAYS, _columns(clocks), strict=True))
     tx.execute(_SQL["update_cases"], columns)
 
 
@@ -156,7 +143,8 @@ def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _case(row: Row) -> Case:
+def case_of(row: Row) -> Case:
+    """A case from the columns that every query about cases has."""
     return Case(
         case_id=row[0],
         number=row[1],
@@ -173,8 +161,10 @@ def _case(row: Row) -> Case:
         opened_at=row[12],
         tally={Category(name): count for name, count in row[13].items()},
         result=None if row[14] is None else CaseResult(row[14]),
+        clock=None if row[15] is None else Clock(ClockKind(row[15]), *row[16:21]),
     )
 
 
-def _membership(row: Row) -> Membership:
+def membership_of(row: Row) -> Membership:
+    """A report's place from its columns."""
     return Membership(row[0], row[1], row[2], row[3], Category(row[4]), row[5], row[6])

@@ -40,11 +40,14 @@ class Measure(StrEnum):
     PROSECUTIONS_NOTIFIED = "prosecutions_notified"
     CASES_ACCEPTED = "cases_accepted"
     CASES_DECLINED = "cases_declined"
+    PROSECUTORS_INSTRUCTIONS = "prosecutors_instructions"
     INVESTIGATIONS_OPENED = "investigations_opened"
     SUSPECTS_IDENTIFIED = "suspects_identified"
     SUSPECTS_PRESENTED = "suspects_presented"
     SEARCH_NOTICES = "search_notices"
     CASES_CLOSED = "cases_closed"
+    CLOCKS_WARNED = "clocks_warned"
+    CLOCKS_ESCALATED = "clocks_escalated"
 
 
 MEANING: Final[Mapping[Measure, str]] = {
@@ -63,11 +66,14 @@ MEANING: Final[Mapping[Measure, str]] = {
     Measure.PROSECUTIONS_NOTIFIED: "Notifications of the public prosecutor",
     Measure.CASES_ACCEPTED: "Cases accepted by the service",
     Measure.CASES_DECLINED: "Cases declined by the service",
+    Measure.PROSECUTORS_INSTRUCTIONS: "Instructions of the public prosecutor",
     Measure.INVESTIGATIONS_OPENED: "Judicial investigations opened",
     Measure.SUSPECTS_IDENTIFIED: "Suspects identified",
     Measure.SUSPECTS_PRESENTED: "Suspects brought before justice",
     Measure.SEARCH_NOTICES: "National search notices issued",
     Measure.CASES_CLOSED: "Cases closed",
+    Measure.CLOCKS_WARNED: "Warnings that most of a service's time for a case is gone",
+    Measure.CLOCKS_ESCALATED: "Cases whose service let the time pass",
 }
 
 
@@ -196,11 +202,14 @@ COUNTED: Final[Mapping[str, Rule]] = {
         "prosecution.notified.v1": Rule(views.CaseAct, _act(Measure.PROSECUTIONS_NOTIFIED)),
         "case.accepted.v1": Rule(views.CaseAct, _act(Measure.CASES_ACCEPTED)),
         "case.declined.v1": Rule(views.CaseAct, _act(Measure.CASES_DECLINED)),
+        "prosecution.instructed.v1": Rule(views.CaseAct, _act(Measure.PROSECUTORS_INSTRUCTIONS)),
         "investigation.opened.v1": Rule(views.CaseAct, _act(Measure.INVESTIGATIONS_OPENED)),
         "suspect.identified.v1": Rule(views.CaseAct, _act(Measure.SUSPECTS_IDENTIFIED)),
         "suspect.presented.v1": Rule(views.CaseAct, _act(Measure.SUSPECTS_PRESENTED)),
         "search_notice.issued.v1": Rule(views.CaseAct, _act(Measure.SEARCH_NOTICES)),
         "case.closed.v1": Rule(views.CaseAct, _act(Measure.CASES_CLOSED)),
+        "case.clock_warned.v1": Rule(views.CaseAct, _act(Measure.CLOCKS_WARNED)),
+        "case.clock_escalated.v1": Rule(views.CaseAct, _act(Measure.CLOCKS_ESCALATED)),
     }.items()
 }
 """Every event type of the topics that stats reads; a new one without a rule fails a test."""

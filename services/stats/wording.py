@@ -171,6 +171,14 @@ MEASURES: Final[Mapping[Measure, tuple[str, str, str, str]]] = {
     ),
     Measure.SEARCH_NOTICES: ("مذكرات بحث", "Avis de recherche", "Search notices", "Órdenes de búsqueda"),
     Measure.CASES_CLOSED: ("قضايا مغلقة", "Dossiers clos", "Cases closed", "Expedientes cerrados"),
+    Measure.PROSECUTORS_INSTRUCTIONS: (
+        "تعليمات النيابة العامة",
+        "Instructions du parquet",
+        "Prosecutor’s instructions",
+        "Instrucciones de la fiscalía",
+    ),
+    Measure.CLOCKS_WARNED: ("آجال تقترب", "Délais proches", "Deadlines near", "Plazos próximos"),
+    Measure.CLOCKS_ESCALATED: ("آجال منقضية", "Délais dépassés", "Deadlines passed", "Plazos vencidos"),
 }
 
 

@@ -14,6 +14,9 @@ from ibalagh.local.postgres import binaries
 from ibalagh.storage.migrate import apply_all
 from ibalagh.storage.postgres import Database, role_of
 from services.intake.custody import ROLE as CUSTODIAN
+from services.referral.access import ROLE as ROW_ROLE
+from services.referral.access import seen
+from services.referral.scope import Scope
 from tests.support.databases import execute
 
 PASSWORD = "invented"
@@ -47,6 +50,22 @@ def test_each_acts_as_its_service_and_reaches_nothing_of_another(logins: dict[st
             with pytest.raises(psycopg2.errors.InsufficientPrivilege), database.transaction() as tx:
                 tx.execute(f"SET ROLE {role_of(other)}")
         database.close()
+
+
+def test_referral_reads_for_a_service_as_a_role_that_sees_that_services_cases_only(logins: dict[str, str]) -> None:
+    database = Database(logins["referral"], "referral")
+    with seen(database, Scope("PJ-RABAT")) as tx:
+        assert tx.fetch_one("SELECT current_user::text, count(*) FROM cases GROUP BY 1") is None
+        assert tx.fetch_one("SELECT current_user::text") == (ROW_ROLE,)
+        held = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        assert tx.fetch_one(held) == (False, False)
+        assert tx.fetch_one("SELECT row_security_active('cases')") == (True,)
+    database.close()
+    for other in ("intake", "triage", "stats"):
+        stranger = Database(logins[other], other)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege), stranger.transaction() as tx:
+            tx.execute(f"SET ROLE {ROW_ROLE}")
+        stranger.close()
 
 
 def test_intake_cannot_become_a_custodian_nor_read_the_vault(logins: dict[str, str]) -> None:

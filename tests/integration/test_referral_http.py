@@ -33,20 +33,22 @@ ACT = f"/v1/cases/{CASE}/actions"
 
 
 class Referral:
-    """The application over a memory broker; `start` lets the worker run."""
+    """The application over a memory broker; `start` lets the worker run. `wait_s`: how long a request waits for it."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, *, wait_s: float = 20.0) -> None:
         self.broker, self.codec, self._stop = MemoryBroker(), Codec(), Shutdown()
+        self.database = database
         for topic in ("reports.triaged", "cases.actions", "referral.deadletters"):
             self.broker.create_topic(self.codec.topic(topic))
         self.producer = self.broker.producer()
-        commands = Commands(self.producer, self.codec, database, wait_s=1.0)
+        commands = Commands(self.producer, self.codec, database, wait_s=wait_s)
         settings = ReferralSettings(api_token=TOKEN)
         app = application.create(settings, database, commands, [])
         listener = socket.create_server(("127.0.0.1", 0))
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", headers={"Authorization": f"Bearer {TOKEN}"}
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=30.0,
         )
         self._server = threading.Thread(target=serve, args=(app, listener, self._stop))
         self._server.start()
@@ -75,20 +77,25 @@ class Referral:
 def idle(database_url: str) -> Iterator[Referral]:
     apply(database_url, "referral")
     database = Database(database_url, "referral")
-    referral = Referral(database)
+    referral = Referral(database, wait_s=0.2)
     yield referral
     referral.stop()
     database.close()
 
 
 @pytest.fixture
-def referral(idle: Referral) -> Referral:
+def referral(database_url: str) -> Iterator[Referral]:
     """With two cases: of the reports a and b, and of c."""
+    apply(database_url, "referral")
+    database = Database(database_url, "referral")
+    idle = Referral(database)
     events = [triaged("a", "x"), triaged("b", "x"), triaged("c", province="09.001")]
     idle.producer.publish([idle.codec.encode(event) for event in events], 5.0)
     idle.start()
-    eventually(lambda: len(idle.client.get("/v1/cases").json()["items"]) == 2)
-    return idle
+    eventually(lambda: len(idle.client.get("/v1/cases").json()["items"]) == 2, timeout_s=20)
+    yield idle
+    idle.stop()
+    database.close()
 
 
 @pytest.mark.parametrize("path", ["/v1/cases", f"/v1/cases/{CASE}", f"/v1/commands/{CASE}"])
@@ -186,13 +193,46 @@ def test_a_batch_of_actions_is_answered_line_by_line_in_order(referral: Referral
     assert [each["status"] for each in answers] == [200, 200, 422, 200, 409]
     assert answers[-1]["code"] == "suspect_not_identified"
     case = referral.client.get(f"/v1/cases/{CASE}").json()
-    assert case["suspects"] == [{"suspect_ref": "S-1", "state": "identified"}]
+    (suspect,) = case["suspects"]
+    assert suspect == {"suspect_ref": "S-1", "state": "identified", "allowed": suspect["allowed"]}
+    assert suspect["allowed"] == ["present_suspect", "issue_search_notice"]
 
 
 def test_a_batch_has_at_most_a_thousand_lines_of_ndjson(idle: Referral) -> None:
     headers = {"Content-Type": "application/x-ndjson"}
     assert idle.client.post("/v1/actions:batch", content="{}\n" * 1001, headers=headers).status_code == 413
     assert idle.client.post("/v1/actions:batch", json=[]).status_code == 415
+
+
+def test_the_openapi_document_says_that_a_batch_is_lines_and_what_a_line_is(idle: Referral) -> None:
+    document = idle.client.get("/openapi.json").json()
+    batch = document["paths"]["/v1/actions:batch"]["post"]
+    assert list(batch["requestBody"]["content"]) == ["application/x-ndjson"]
+    assert list(batch["responses"]["200"]["content"]) == ["application/x-ndjson"]
+    line = batch["requestBody"]["content"]["application/x-ndjson"]["schema"]
+    assert {"case_id", "action", "actor"} <= set(line["required"])
+    for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(line)):
+        assert name in document["components"]["schemas"]
+
+
+def test_an_inbox_goes_by_deadline_page_by_page(referral: Referral) -> None:
+    both = referral.client.get("/v1/inbox").json()
+    assert both["next"] is None
+    due = [each["clock"]["due_at"] for each in both["items"]]
+    assert due == sorted(due)
+    first = referral.client.get("/v1/inbox", params={"limit": 1}).json()
+    second = referral.client.get("/v1/inbox", params={"limit": 1, "after": first["next"]}).json()
+    assert [*first["items"], *second["items"]] == both["items"]
+    assert second["next"] is None
+    for wrong in (
+        "x",
+        "2024-01-01|1",
+        "2024-01-01T00:00:00Z|0",
+        f"2024-01-01T00:00:00Z|{2**63}",
+        "|",
+        "0001-01-01T00:00:00+23:59|1",
+    ):
+        assert referral.client.get("/v1/inbox", params={"after": wrong}).status_code == 422, wrong
 
 
 def signed_in(referral: Referral, person: str = "officer-2") -> str:
@@ -239,7 +279,7 @@ def test_a_form_of_another_site_or_without_a_session_does_nothing(referral: Refe
 @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("fr", "ltr"), ("en", "ltr"), ("es", "ltr")])
 def test_every_page_renders_in_every_language(referral: Referral, language: str, direction: str) -> None:
     signed_in(referral)
-    for path in ("/", f"/cases/{CASE}"):
+    for path in ("/", "/inbox", f"/cases/{CASE}"):
         page = referral.client.get(f"{path}?lang={language}")
         assert page.status_code == 200
         assert f'<html lang="{language}" dir="{direction}">' in page.text

@@ -17,9 +17,10 @@ from ibalagh.storage.unit import PostgresUnit
 from ibalagh.stream.errors import ConflictError
 from ibalagh.stream.ports import Record, TopicPartition
 from ibalagh.stream.unit import Batch
-from services.referral import store
+from services.referral import reading
 from services.referral.handlers import Handler
 from services.referral.linking import case_id_for
+from services.referral.scope import EVERYTHING
 from tests.support.referral import NOW, action, decision, report_id, reviewed, triaged
 
 
@@ -32,10 +33,11 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 class Worker:
-    """A unit that reads one partition of each topic; `take` puts the events at its next offsets."""
+    """A unit that reads one partition of each topic; `take` puts the events at its next offsets, at the time `now`."""
 
     def __init__(self, database: Database, partition: int = 0) -> None:
-        self._unit = PostgresUnit(database, "ibalagh.referral", Handler(clock=lambda: NOW), codec=Codec())
+        self.now = NOW
+        self._unit = PostgresUnit(database, "ibalagh.referral", Handler(clock=lambda: self.now), codec=Codec())
         self._partition = partition
         self._offsets = count()
 
@@ -72,7 +74,7 @@ def worker(database: Database) -> Worker:
 
 def test_a_batch_is_stored_and_read_back_as_it_was_decided(database: Database, worker: Worker) -> None:
     assert worker.take(triaged("a", "x"), triaged("b", "x", "y"), triaged("c")) == 3 + 1 + 3
-    file = store.case_file(database, case_id_for(report_id("a"), 1))
+    file = reading.case_file(database, EVERYTHING, case_id_for(report_id("a"), 1))
     assert file is not None
     assert (file.case.version, file.case.state, dict(file.case.tally)) == (4, CaseState.REFERRED, {Category.FRAUD: 2})
     assert [each.report_id for each in file.reports] == [report_id("a"), report_id("b")]
@@ -90,7 +92,7 @@ def test_a_bridge_joins_the_case_that_was_opened_first(database: Database, worke
     worker.take(triaged("first", "x"))
     worker.take(triaged("second", "y"))
     worker.take(triaged("bridge", "y", "x"))
-    file = store.case_file(database, case_id_for(report_id("first"), 1))
+    file = reading.case_file(database, EVERYTHING, case_id_for(report_id("first"), 1))
     assert file is not None
     assert {each.report_id for each in file.reports} == {report_id("first"), report_id("bridge")}
 
@@ -106,11 +108,11 @@ def test_a_review_moves_takes_out_and_closes(database: Database, worker: Worker)
     worker.take(triaged("a", "x", province="09.001"))
     worker.take(reviewed("a", category=Category.TERRORISM_PRAISE, province="09.001"))
     case_id = case_id_for(report_id("a"), 1)
-    file = store.case_file(database, case_id)
+    file = reading.case_file(database, EVERYTHING, case_id)
     assert file is not None
     assert (file.case.service, file.case.category) == ("BCIJ", Category.TERRORISM_PRAISE)
     worker.take(reviewed("a", version=3, disposition=Disposition.DISMISS))
-    file = store.case_file(database, case_id)
+    file = reading.case_file(database, EVERYTHING, case_id)
     assert file is not None
     assert (file.case.state, file.case.result, file.reports) == (CaseState.CLOSED, CaseResult.NO_OFFENCE, [])
     assert [entry.version for entry in file.history] == list(range(1, file.case.version + 1))
@@ -124,7 +126,7 @@ def test_a_report_that_comes_and_goes_within_a_batch_is_stored_without_a_case(
 ) -> None:
     dismissal = reviewed("a", disposition=Disposition.DISMISS)
     assert worker.take(triaged("a", "x", received_on=date(1999, 12, 31), province=None), dismissal) == 5
-    file = store.case_file(database, case_id_for(report_id("a"), 1))
+    file = reading.case_file(database, EVERYTHING, case_id_for(report_id("a"), 1))
     assert file is not None
     assert (file.case.state, file.case.result, file.case.province) == (CaseState.CLOSED, CaseResult.NO_OFFENCE, None)
     assert (file.case.received_on, file.case.opened_at, dict(file.case.tally)) == (date(1999, 12, 31), NOW, {})
@@ -150,7 +152,7 @@ def test_actions_are_applied_in_order_answered_and_a_repeat_keeps_the_first_answ
     assert [results[each.id].code for each in commands] == [None, None, None, None, "stale_version"]
     assert results[commands[0].id].detail["version"] == 4
     assert results[commands[-1].id].detail["version"] == 7
-    file = store.case_file(database, case_id)
+    file = reading.case_file(database, EVERYTHING, case_id)
     assert file is not None
     assert file.suspects == [("S-1", SuspectState.PRESENTED)]
 
@@ -199,12 +201,12 @@ def test_pages_of_cases_go_from_the_latest_to_the_first(database: Database, work
     seen: list[int | None] = []
     after: int | None = None
     while True:
-        cases, after = store.page(database, limit=3, after=after)
+        cases, after = reading.page(database, EVERYTHING, limit=3, after=after)
         seen += [case.number for case in cases]
         if after is None:
             break
     assert seen == [7, 6, 5, 4, 3, 2, 1]
-    cases, _ = store.page(database, limit=10, service="PJ-AGADIR", state="referred")
+    cases, _ = reading.page(database, EVERYTHING, limit=10, service="PJ-AGADIR", state="referred")
     assert len(cases) == 3
-    assert store.page(database, limit=10, state="closed") == ([], None)
+    assert reading.page(database, EVERYTHING, limit=10, state="closed") == ([], None)
     assert cases[0].opened_at == datetime(2024, 9, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
-from ibalagh.events.commands import ActOnCaseV1
+from ibalagh.events.commands import ActOnCaseV2
 from ibalagh.events.envelope import Data, Event, Position, derived_id
 from ibalagh.events.make import root
 from ibalagh.events.registry import EVENT_TYPES
@@ -22,6 +22,8 @@ from ibalagh.events.vocabulary import (
     Variety,
 )
 from ibalagh.events.written import Written
+from services.referral.checks import clock_check
+from services.referral.model import Case
 
 NOW = datetime(2024, 9, 1, 12, 0, tzinfo=UTC)
 RABAT = "04.421"
@@ -104,10 +106,17 @@ def reviewed(
 def action(case_id: str, what: CaseAction, *, id_: str | None = None, **fields: Any) -> Event[Data]:
     """`case.act` on a case; `fields` as the command has them."""
     given: dict[str, Any] = {"actor": "officer-1", "occurred_at": NOW, **fields}
-    data = ActOnCaseV1(case_id=case_id, action=what, **given)
+    data = ActOnCaseV2(case_id=case_id, action=what, **given)
     return _read(
         root(data, id_=id_ or str(uuid.uuid4()), source="/referral", subject=case_id, now=NOW), "cases.actions"
     )
+
+
+def check_of(case: Case) -> Event[Data]:
+    """`case.check_clock` as the timer asks for a case's clock."""
+    assert case.clock is not None
+    kind, started_at, _, _, level, _ = case.clock
+    return _read(clock_check(case.case_id, kind, started_at, level, now=NOW), "cases.actions")
 
 
 def _read(event: Event[Data], topic: str = "reports.triaged") -> Event[Data]:

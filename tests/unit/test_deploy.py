@@ -17,6 +17,7 @@ from ibalagh.events.registry import SERVICES
 from ibalagh.local.paths import PROJECT_ROOT
 from ibalagh.local.services import SERVICES as PROCESSES
 from ibalagh.ops.metrics import StreamMetrics
+from services.referral.metrics import ClockMetrics
 
 DEPLOY = PROJECT_ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
@@ -139,6 +140,22 @@ def test_every_query_of_a_dashboard_names_a_metric_that_exists() -> None:
                 used = set(re.findall(r"ibalagh_\w+", target["expr"]))
                 assert used
                 assert used <= names, panel["title"]
+
+
+def test_every_rule_of_prometheus_is_mounted_and_names_a_metric_that_exists() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    assert config["rule_files"] == ["rules/*.yml"]
+    assert "./prometheus/rules:/etc/prometheus/rules:ro" in COMPOSE["services"]["prometheus"]["volumes"]
+    registry = CollectorRegistry()
+    StreamMetrics(registry)
+    ClockMetrics(registry)
+    names = {name for family in registry.collect() for name in _sample_names(family.name, family.type)}
+    for file in (DEPLOY / "prometheus" / "rules").glob("*.yml"):
+        for group in yaml.safe_load(file.read_text("utf-8"))["groups"]:
+            for rule in group["rules"]:
+                used = set(re.findall(r"ibalagh_\w+", rule["expr"]))
+                assert used
+                assert used <= names, rule["alert"]
 
 
 def _sample_names(family: str, kind: str) -> set[str]:

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from ibalagh.events.make import effect, effects
-from services.referral.batch import Snapshot, decide, read
+from services.referral.batch import Snapshot, decide
 from services.referral.competence import table_for
+from services.referral.work import read
+from services.referral.workdays import newest
 from tests.support.referral import NOW, parsed, triaged
 
 NOTHING = Snapshot({}, {}, {}, {}, frozenset())
@@ -15,7 +17,7 @@ NOTHING = Snapshot({}, {}, {}, {}, frozenset())
 def test_effects_are_those_that_are_made_one_by_one() -> None:
     cause = triaged("a", "x")
     now = NOW + timedelta(seconds=1)
-    decided = decide(read([cause]), NOTHING, now=now, competence=table_for(NOW.date()))
+    decided = decide(read([cause]), NOTHING, now=now, competence=table_for(NOW.date()), workdays=newest())
     data = [parsed(each).data for each in decided.effects]
     assert len(data) > 1
     assert effects(cause, data, source="/x", subject="s", now=now) == [

@@ -1,7 +1,7 @@
 """What a batch makes of the cases: effects, their numbers and versions, and the rows that are left."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,14 +9,28 @@ import pytest
 from ibalagh.events import make
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, Disposition, SuspectState, Urgency
-from services.referral.batch import Decided, Snapshot, decide, read
+from services.referral.batch import Decided, Snapshot, decide
 from services.referral.competence import table_for
 from services.referral.history import told
 from services.referral.linking import case_id_for
 from services.referral.model import SOURCE
-from tests.support.referral import NOW, action, decision, links, parsed, report_id, reviewed, short_types, triaged
+from services.referral.work import read
+from services.referral.workdays import newest
+from tests.support.referral import (
+    NOW,
+    action,
+    check_of,
+    decision,
+    links,
+    parsed,
+    report_id,
+    reviewed,
+    short_types,
+    triaged,
+)
 
 TABLE = table_for(date(2024, 6, 1))
+WORKDAYS = newest()
 NOTHING = Snapshot({}, {}, {}, {}, frozenset())
 
 
@@ -25,11 +39,12 @@ class World:
 
     def __init__(self) -> None:
         self.snapshot = NOTHING
+        self.now = NOW
         self.history: list[Any] = []
         self.answers: dict[str, Any] = {}
 
     def take(self, *events: Event[Data]) -> Decided:
-        decided = decide(read(events), self.snapshot, now=NOW, competence=TABLE)
+        decided = decide(read(events), self.snapshot, now=self.now, competence=TABLE, workdays=WORKDAYS)
         decided = decided._replace(effects=[parsed(effect) for effect in decided.effects])
         cases = dict(self.snapshot.cases)
         for case in (*decided.new_cases, *decided.changed_cases):
@@ -330,3 +345,35 @@ def test_what_could_not_be_stored_or_kept_in_order_is_rejected_with_its_reason()
     assert work.rejected == [(stray, "bad_subject"), (huge, "bad_version"), (stray_action, "bad_subject")]
     assert not work.reports
     assert not work.actions
+
+
+def test_a_clock_that_is_looked_at_late_says_all_once_and_an_old_question_says_nothing() -> None:
+    world = World()
+    world.take(triaged("a", urgency=Urgency.IMMEDIATE))
+    case = world.case_of("a")
+    question = check_of(case)
+    assert not world.take(question).effects
+    world.now = NOW + timedelta(hours=3)
+    decided = world.take(question, check_of(case))
+    assert short_types(decided.effects) == ["case.clock_warned", "case.clock_escalated"]
+    assert [each.data.version for each in decided.effects] == [4, 5]  # type: ignore[attr-defined]
+    assert not world.take(question).effects
+    world.take(action(case.case_id, CaseAction.ACCEPT))
+    world.now += timedelta(hours=3)
+    assert not world.take(question).effects, "the clock that it asks about has stopped"
+    assert short_types(world.take(check_of(world.case_of("a"))).effects) == [
+        "case.clock_warned",
+        "case.clock_escalated",
+    ]
+    kept = [entry.type.split(".", 1)[1] for entry in world.history]
+    assert kept.count("case.clock_escalated.v1") == 2
+
+
+def test_a_more_urgent_report_hastens_the_clock_of_the_case_that_it_joins() -> None:
+    world = World()
+    world.take(triaged("a", "x"))
+    world.now = NOW + timedelta(hours=1)
+    world.take(triaged("b", "x", urgency=Urgency.IMMEDIATE))
+    clock = world.case_of("a").clock
+    assert clock is not None
+    assert clock.due_at == NOW + timedelta(hours=2)

@@ -7,9 +7,9 @@ from ibalagh.events.envelope import Cause, Data, Event
 from ibalagh.events.vocabulary import CaseAction, Disposition
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.ports import Record
-from services.referral.batch import read
 from services.referral.handlers import CasesCodec, waits_for_a_person
 from services.referral.referred import referred_of
+from services.referral.work import read
 from tests.support.referral import action, report_id, reviewed, triaged
 
 CODEC = Codec("t.")

@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ibalagh.events.commands import ActOnCaseV1
-from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, SuspectState, Urgency
+from ibalagh.events.cases import SearchNoticeIssuedV1, SuspectIdentifiedV1, SuspectPresentedV1
+from ibalagh.events.commands import ActOnCaseV1, ActOnCaseV2
+from ibalagh.events.vocabulary import CaseAction, CaseActionV1, CaseResult, CaseState, Category, SuspectState, Urgency
+from services.referral import suspects
 from services.referral.competence import table_for
-from services.referral.lifecycle import ALLOWED, NEEDS, Refusal, RefusalCode, Step, act
+from services.referral.lifecycle import ALLOWED, NEEDS, Refusal, RefusalCode, Step, act, current
 from services.referral.model import Case
 from tests.support.referral import NOW, RABAT, report_id
 
@@ -40,15 +42,15 @@ FIELDS: dict[str, Any] = {
 SUSPECT_NEEDED = {CaseAction.PRESENT_SUSPECT, CaseAction.ISSUE_SEARCH_NOTICE}
 
 
-def command(action: CaseAction, **fields: Any) -> ActOnCaseV1:
+def command(action: CaseAction, **fields: Any) -> ActOnCaseV2:
     given = {"case_id": CASE.case_id, "actor": "officer-1", "occurred_at": NOW, **FIELDS, **fields}
-    return ActOnCaseV1(action=action, **given)
+    return ActOnCaseV2(action=action, **given)
 
 
 def take(
-    case: Case, action: CaseAction, suspects: dict[str, SuspectState] | None = None, **fields: Any
+    case: Case, action: CaseAction, known_suspects: dict[str, SuspectState] | None = None, **fields: Any
 ) -> Step | Refusal:
-    return act(case, suspects or {}, command(action, **fields), now=NOW, competence=TABLE)
+    return act(case, known_suspects or {}, command(action, **fields), now=NOW, competence=TABLE)
 
 
 def known(action: CaseAction) -> dict[str, SuspectState]:
@@ -79,6 +81,10 @@ def test_a_state_takes_the_actions_it_allows_and_names_them_when_it_refuses(
         (CaseState.REFERRED, CaseAction.DECLINE, CaseState.DECLINED),
         (CaseState.DECLINED, CaseAction.REROUTE, CaseState.REFERRED),
         (CaseState.ACCEPTED, CaseAction.OPEN_INVESTIGATION, CaseState.INVESTIGATION),
+        (CaseState.ACCEPTED, CaseAction.INSTRUCT, CaseState.INSTRUCTED),
+        (CaseState.INSTRUCTED, CaseAction.INSTRUCT, CaseState.INSTRUCTED),
+        (CaseState.INSTRUCTED, CaseAction.OPEN_INVESTIGATION, CaseState.INVESTIGATION),
+        (CaseState.INVESTIGATION, CaseAction.INSTRUCT, CaseState.INVESTIGATION),
         (CaseState.INVESTIGATION, CaseAction.IDENTIFY_SUSPECT, CaseState.INVESTIGATION),
         (CaseState.INVESTIGATION, CaseAction.REROUTE, CaseState.REFERRED),
         (CaseState.INVESTIGATION, CaseAction.CLOSE, CaseState.CLOSED),
@@ -144,10 +150,27 @@ def test_a_case_goes_only_to_another_service_of_the_table(service: str, code: Re
     assert take(CASE, CaseAction.REROUTE, service=service) == Refusal(code, {"field": "service"})
 
 
+@pytest.mark.parametrize("before", [None, *SuspectState])
+@pytest.mark.parametrize("action", sorted(suspects.ACTIONS))
+def test_a_suspects_own_state_takes_what_it_allows_and_names_it_when_it_refuses(
+    before: SuspectState | None, action: CaseAction
+) -> None:
+    case = CASE._replace(state=CaseState.INVESTIGATION)
+    answer = take(case, action, {} if before is None else {"S-1": before})
+    if action in suspects.allowed(before):
+        assert isinstance(answer, Step)
+        assert answer.suspect == ("S-1", suspects.TRANSITIONS[before][action])
+        assert answer.case.version == case.version + 1
+    else:
+        assert isinstance(answer, Refusal)
+        assert answer.detail == {"field": "suspect_ref", "allowed": [each.value for each in suspects.allowed(before)]}
+
+
 @pytest.mark.parametrize(
     ("before", "action", "code"),
     [
         (SuspectState.IDENTIFIED, CaseAction.IDENTIFY_SUSPECT, RefusalCode.SUSPECT_ALREADY_IDENTIFIED),
+        (SuspectState.SEARCHED, CaseAction.IDENTIFY_SUSPECT, RefusalCode.SUSPECT_ALREADY_IDENTIFIED),
         (None, CaseAction.PRESENT_SUSPECT, RefusalCode.SUSPECT_NOT_IDENTIFIED),
         (None, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.SUSPECT_NOT_IDENTIFIED),
         (SuspectState.PRESENTED, CaseAction.PRESENT_SUSPECT, RefusalCode.SUSPECT_ALREADY_PRESENTED),
@@ -155,10 +178,10 @@ def test_a_case_goes_only_to_another_service_of_the_table(service: str, code: Re
         (SuspectState.SEARCHED, CaseAction.ISSUE_SEARCH_NOTICE, RefusalCode.SUSPECT_ALREADY_SEARCHED),
     ],
 )
-def test_a_suspects_own_state_forbids(before: SuspectState | None, action: CaseAction, code: RefusalCode) -> None:
-    case = CASE._replace(state=CaseState.INVESTIGATION)
-    answer = take(case, action, {} if before is None else {"S-1": before})
-    assert answer == Refusal(code, {"field": "suspect_ref"})
+def test_a_refusal_about_a_suspect_says_why(before: SuspectState | None, action: CaseAction, code: RefusalCode) -> None:
+    answer = take(CASE._replace(state=CaseState.INVESTIGATION), action, {} if before is None else {"S-1": before})
+    assert isinstance(answer, Refusal)
+    assert answer.code is code
 
 
 def test_a_suspect_who_was_searched_for_may_be_presented() -> None:
@@ -169,19 +192,67 @@ def test_a_suspect_who_was_searched_for_may_be_presented() -> None:
     assert answer.suspect == ("S-1", SuspectState.PRESENTED)
 
 
-@given(st.lists(st.tuples(st.sampled_from(CaseAction), st.sampled_from(["S-1", "S-2"])), max_size=30))
-def test_whatever_people_do_versions_rise_by_one_and_a_closed_case_stays_closed(
-    deeds: list[tuple[CaseAction, str]],
-) -> None:
-    case, suspects = CASE, dict[str, SuspectState]()
-    for action, reference in deeds:
-        service = "PJ-FES" if case.service == "PJ-RABAT" else "PJ-RABAT"
-        answer = take(case, action, suspects, suspect_ref=reference, service=service)
+def test_a_command_of_the_first_version_is_taken_as_one_of_the_second() -> None:
+    first = ActOnCaseV1(
+        case_id=CASE.case_id, action=CaseActionV1.DECLINE, actor="officer-1", occurred_at=NOW, reason="competence"
+    )
+    as_second = take(CASE, CaseAction.DECLINE, service=None)
+    assert isinstance(as_second, Step)
+    assert act(CASE, {}, current(first), now=NOW, competence=TABLE) == as_second
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever officers and prosecutors ask for, in any order; what the rows then are is held against the events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case = CASE
+        self.suspects: dict[str, SuspectState] = {}
+        self.said: list[Any] = []
+
+    @rule(
+        action=st.sampled_from(CaseAction),
+        reference=st.sampled_from(["S-1", "S-2", "S-3"]),
+        result=st.sampled_from(CaseResult),
+    )
+    def ask(self, action: CaseAction, reference: str, result: CaseResult) -> None:
+        before, known = self.case, dict(self.suspects)
+        service = "PJ-FES" if before.service == "PJ-RABAT" else "PJ-RABAT"
+        answer = take(before, action, known, suspect_ref=reference, service=service, result=result)
         if isinstance(answer, Refusal):
-            continue
-        assert case.state is not CaseState.CLOSED
-        assert answer.case.version == case.version + len(answer.events)
-        case = answer.case
+            possible = action in ALLOWED[before.state]
+            assert not possible or action not in suspects.allowed(known.get(reference))
+            assert action.value not in answer.detail["allowed"]
+            return
+        assert action in ALLOWED[before.state]
+        assert [each.version for each in answer.events] == list(  # type: ignore[attr-defined]
+            range(before.version + 1, before.version + 1 + len(answer.events))
+        )
+        self.case = answer.case
+        self.said += answer.events
         if answer.suspect:
-            suspects |= [answer.suspect]
-    assert (case.result is not None) == (case.state is CaseState.CLOSED)
+            self.suspects |= [answer.suspect]
+
+    @invariant()
+    def a_closed_case_has_a_result_and_nothing_follows(self) -> None:
+        assert (self.case.result is not None) == (self.case.state is CaseState.CLOSED)
+        kinds = [type(each).__name__ for each in self.said]
+        assert kinds.count("CaseClosedV1") == (self.case.state is CaseState.CLOSED)
+        assert "CaseClosedV1" not in kinds[:-1]
+
+    @invariant()
+    def the_events_alone_tell_what_the_suspects_are(self) -> None:
+        told: dict[str, SuspectState] = {}
+        for each in self.said:
+            if isinstance(each, SuspectIdentifiedV1):
+                assert each.suspect_ref not in told
+                told[each.suspect_ref] = SuspectState.IDENTIFIED
+            elif isinstance(each, SearchNoticeIssuedV1):
+                told[each.suspect_ref] = SuspectState.SEARCHED
+            elif isinstance(each, SuspectPresentedV1):
+                assert told[each.suspect_ref] is not SuspectState.PRESENTED
+                told[each.suspect_ref] = SuspectState.PRESENTED
+        assert told == self.suspects
+
+
+test_whatever_people_ask_for_a_case_lives_by_its_rules = Life.TestCase

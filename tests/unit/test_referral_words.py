@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ibalagh.events.registry import EVENT_TYPES, OUTCOMES, REFERRED
-from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, SuspectState
+from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, ClockKind, SuspectState
 from ibalagh.web.words import LANGUAGES
 from services import referral
 from services.referral.history import DETAIL
@@ -17,7 +17,7 @@ from services.referral.words import WORDS
 TEMPLATES = Path(referral.__file__).parent / "templates"
 
 
-@pytest.mark.parametrize("words", [CaseAction, CaseResult, CaseState, Category, SuspectState, RefusalCode])
+@pytest.mark.parametrize("words", [CaseAction, CaseResult, CaseState, Category, ClockKind, SuspectState, RefusalCode])
 def test_every_word_of_a_closed_list_is_translated(words: type[StrEnum]) -> None:
     for language in LANGUAGES:
         assert {each.value for each in words} <= WORDS[language].keys()
@@ -29,7 +29,7 @@ def test_everything_that_a_history_tells_is_translated() -> None:
         for name, entry in EVENT_TYPES.items()
         if entry.topic in (REFERRED, OUTCOMES)
     }
-    assert len(told) == 14
+    assert len(told) == 17
     assert all(told | DETAIL <= WORDS[language].keys() for language in LANGUAGES)
 
 

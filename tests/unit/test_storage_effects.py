@@ -8,8 +8,10 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Data, Event
 from ibalagh.storage.effects import EffectPacker
 from ibalagh.stream.ports import TopicPartition
-from services.referral.batch import Snapshot, decide, read
+from services.referral.batch import Snapshot, decide
 from services.referral.competence import table_for
+from services.referral.work import read
+from services.referral.workdays import newest
 from tests.support.copying import rows_of
 from tests.support.referral import NOW, triaged
 
@@ -23,7 +25,9 @@ def effects() -> list[Event[Data]]:
     ]
     causes[1] = causes[1]._replace(origin_time=(NOW - timedelta(days=1)).astimezone(timezone(timedelta(hours=1))))
     nothing = Snapshot({}, {}, {}, {}, frozenset())
-    return list(decide(read(causes), nothing, now=NOW, competence=table_for(date(2024, 6, 1))).effects)
+    return list(
+        decide(read(causes), nothing, now=NOW, competence=table_for(date(2024, 6, 1)), workdays=newest()).effects
+    )
 
 
 def bounds(events: list[Event[Data]]) -> dict[TopicPartition, tuple[int, int]]:

@@ -1,0 +1,96 @@
+"""What people and other systems read of the cases, each within what its scope may see.
+
+In: a scope (`services.referral.scope`), and what is asked for. Out: cases, a case's whole file, an inbox by deadline,
+what a search finds. Raises PassingError.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from ibalagh.events.vocabulary import SuspectState
+from ibalagh.storage.postgres import Database
+from ibalagh.storage.queries import load
+from services.referral.access import seen
+from services.referral.history import CaseFile, Entry, told
+from services.referral.model import Case
+from services.referral.scope import Scope
+from services.referral.searching import Search
+from services.referral.store import case_of, membership_of
+
+_SQL: Final = load("services.referral")
+_REPORTS_SHOWN: Final = 1_000
+"""How many reports of a case one answer holds; a campaign may have gathered far more."""
+
+
+class Place(NamedTuple):
+    """Where a page of an inbox ends: the last case's deadline and number."""
+
+    due_at: datetime
+    number: int
+
+
+def page(
+    database: Database,
+    scope: Scope,
+    *,
+    limit: int,
+    after: int | None = None,
+    service: str | None = None,
+    state: str | None = None,
+) -> tuple[list[Case], int | None]:
+    """Cases, the latest first, and the `after` of the next page (None at the end)."""
+    filters = {"limit": limit + 1, "after": after, "service": service or scope.service, "state": state}
+    with seen(database, scope) as tx:
+        cases = [case_of(row) for row in tx.fetch_all(_SQL["case_page"], filters)]
+    return cases[:limit], cases[limit - 1].number if len(cases) > limit else None
+
+
+def inbox(
+    database: Database, scope: Scope, *, limit: int, after: Place | None = None, service: str | None = None
+) -> tuple[list[Case], Place | None]:
+    """Cases that wait for somebody, the nearest deadline first, and the `after` of the next page (None at the end)."""
+    due_at, number = after or (None, None)
+    filters = {"limit": limit + 1, "due_at": due_at, "after": number, "service": service or scope.service}
+    with seen(database, scope) as tx:
+        cases = [case_of(row) for row in tx.fetch_all(_SQL["inbox"], filters)]
+    last = cases[limit - 1] if len(cases) > limit else None
+    following = None if last is None or last.clock is None else Place(last.clock.due_at, last.number or 0)
+    return cases[:limit], following
+
+
+def search(database: Database, scope: Scope, wanted: Search, *, limit: int) -> list[Case]:
+    """Cases that a search finds, the latest first."""
+    values = {
+        "number": wanted.number,
+        "ids": list(wanted.ids),
+        "keys": list(wanted.keys),
+        "places": list(wanted.places),
+        "limit": limit,
+    }
+    with seen(database, scope) as tx:
+        return [case_of(row) for row in tx.fetch_all(_SQL["search"], values)]
+
+
+def visible(database: Database, scope: Scope, case_ids: Collection[str]) -> set[str]:
+    """Which of these cases the scope may see, and so act on; all of them for whoever sees everything."""
+    if scope.everything:
+        return set(case_ids)
+    with seen(database, scope) as tx:
+        return {row[0] for row in tx.fetch_all(_SQL["visible_cases"], {"case_ids": list(case_ids)})}
+
+
+def case_file(database: Database, scope: Scope, case_id: str) -> CaseFile | None:
+    """Everything about one case as of one moment, None for one that is not known, or not the scope's."""
+    one = {"case_id": case_id, "limit": _REPORTS_SHOWN}
+    with seen(database, scope, "repeatable read") as tx:
+        row = tx.fetch_one(_SQL["case_by_id"], one)
+        if row is None:
+            return None
+        case = case_of(row)
+        reports = [membership_of(each) for each in tx.fetch_all(_SQL["reports_of_case"], one)]
+        suspects = [
+            (each[1], SuspectState(each[2])) for each in tx.fetch_all(_SQL["suspects"], {"case_ids": [case_id]})
+        ]
+        kept = [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)]
+    return CaseFile(case, reports, suspects, told(case, reports, kept))
