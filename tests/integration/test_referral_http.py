@@ -1,6 +1,7 @@
 """Referral's interface and pages: the real application and database, its worker beside it on the memory broker."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
