@@ -15,12 +15,11 @@ from typing import Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from ibalagh.events.reports import ANSWERS
 from ibalagh.events.vocabulary import Category
 
 PREFIX: Final = "q_"
 """Before a question's code, it makes the name of the form's field."""
-ANSWERS: Final = "-- form 1 --"
-"""The line between the reporter's words and the answers; the number is that of this way of writing them."""
 MAX_ANSWER_CHARS: Final = 200
 MAX_ANSWERS_CHARS: Final = 3_000
 """Room for the answers to all the questions that one draft can be asked."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from ibalagh.events.reports import Amount, Indicator, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.reports import ANSWERS, Amount, Indicator, ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Disposition, Messenger, Variety
 from services.triage.entities import extract
 from services.triage.entities.surroundings import Surroundings, surroundings
@@ -26,6 +26,7 @@ from services.triage.taxonomy import Weighed
 from services.triage.variety import guess
 
 _AT_A_TIME: Final = 100
+_ANSWERS: Final = ANSWERS.encode()
 
 
 class Report(Protocol):
@@ -84,8 +85,7 @@ def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = N
 
 
 def judge_all(reports: Sequence[Report], policy: Policy, second: Embedder | None = None) -> list[Judged]:
-    """As `decide`, for a batch of reports, in their order. `second`, if given, is asked about those that a person
-    would have to look at."""
+    """As `decide`, for a batch of reports, in their order. `second`, if given, is asked about each."""
     judged: list[Judged] = []
     for start in range(0, len(reports), _AT_A_TIME):
         judged += _judge_some(reports[start : start + _AT_A_TIME], policy, second)
@@ -104,7 +104,11 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
     ]
     spoken = [words(each.encoded) for each in extracted]
     folded = list(map(join, spoken))
-    rulings = _rule(reports, folded, policy, second)
+    own = [
+        folded_whole if _ANSWERS not in each.encoded else join(words(each.encoded.partition(_ANSWERS)[0]))
+        for folded_whole, each in zip(folded, extracted, strict=True)
+    ]
+    rulings = _rule(reports, folded, own, policy, second)
     heard = list(map(policy.signals.hear, folded))
     around = [
         _with_minor(surroundings(cleaned, told, each.mentions), ruling)
@@ -136,20 +140,20 @@ def fold_alone(text: str) -> bytes:
     return join(words(extract(*read(text), (), None).encoded))
 
 
-def _rule(reports: Sequence[Report], folded: Sequence[bytes], policy: Policy, second: Embedder | None) -> list[Ruling]:
+def _rule(
+    reports: Sequence[Report],
+    folded: Sequence[bytes],
+    own: Sequence[bytes],
+    policy: Policy,
+    second: Embedder | None,
+) -> list[Ruling]:
+    """The rulings on folded texts. The model reads the reporters' `own` words alone: it knows no answers to a form."""
     weighed = [policy.taxonomy.weigh(found) for found in map(policy.matcher.find, folded)]
+    opinion = None
+    if second is not None:
+        opinion = opinion_columns(policy.model.second, second([report.text.partition(ANSWERS)[0] for report in reports]))
     hints = [report.category_hint for report in reports]
-    margins = policy.model.margins(folded)
-    rulings = policy.judge.rule(_voices(weighed, hints, margins, policy, None))
-    unsure = [row for row, each in enumerate(rulings) if each.base.disposition is Disposition.REVIEW]
-    if second is not None and unsure:
-        opinion = opinion_columns(policy.model.second, second([reports[row].text for row in unsure]))
-        heard = _voices(
-            [weighed[row] for row in unsure], [hints[row] for row in unsure], margins[unsure], policy, opinion
-        )
-        for row, ruling in zip(unsure, policy.judge.rule(heard), strict=True):
-            rulings[row] = ruling
-    return rulings
+    return policy.judge.rule(_voices(weighed, hints, policy.model.margins(own), policy, opinion))
 
 
 def _voices(

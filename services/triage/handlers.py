@@ -44,8 +44,8 @@ class Classifier:
     """The machine: reports in, `report.triaged` out, supplements and withdrawals in, `report.amended` out, one for one,
     in order. It keeps nothing, so a repeat repeats.
 
-    `second` is asked where the policy is unsure, in batches of at most `second_most` reports: it takes a thousand times
-    as long as the rest, which only matters while others wait.
+    `second` is asked about the reports of batches of at most `second_most`: it takes a thousand times as long as the
+    rest, which only matters while others wait.
     """
 
     def __init__(self, policy: Policy, second: Embedder | None = None, second_most: int = 0) -> None:

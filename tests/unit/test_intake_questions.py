@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibalagh.events.reports import ReportFacts, ReportReceivedV1
+from ibalagh.events.reports import ANSWERS
 from ibalagh.events.vocabulary import Category, Channel
 from services.intake import questions
 from services.intake.forms import TEXT_MAX_CHARS, read_texts, submission_of
@@ -119,7 +120,7 @@ def test_what_an_answer_names_is_found_by_triage() -> None:
 def test_codes_and_choices_speak_for_no_category_and_no_language(group: str, text: str) -> None:
     catalogue, matcher = questions.catalogue(), POLICY.matcher
     for code, question in catalogue.questions.items():
-        for word in (questions.ANSWERS, code, *question.choices):
+        for word in (ANSWERS, code, *question.choices):
             assert matcher.find(fold(word)) == matcher.find(fold("")), word
     answered = {"text": text, "category_hint": group}
     for code in questions.asked_of(answered):

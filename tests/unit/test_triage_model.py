@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ibalagh.events.reports import ANSWERS
 from ibalagh.events.vocabulary import Category, Disposition, Urgency
 from services.triage.decide import fold_alone, judge_all
 from services.triage.handlers import Classifier
@@ -139,12 +140,21 @@ class Opinions:
         return np.zeros((len(texts), DIMENSIONS), np.float32)
 
 
-def test_a_second_opinion_is_asked_where_the_first_is_unsure() -> None:
+def test_a_second_opinion_is_named_where_it_was_heard() -> None:
     opinions = Opinions()
-    sure, unsure = judge_all([report("un compte vend de la drogue"), report(UNCLEAR, "b")], policy(), opinions)
+    heard, alone = judge_all([report(UNCLEAR)], policy(), opinions), judge_all([report(UNCLEAR)], policy())
     assert opinions.asked == [UNCLEAR]
-    assert SECOND_OPINION not in sure.ruling.base.reasons
-    assert SECOND_OPINION in unsure.ruling.base.reasons
+    assert SECOND_OPINION in heard[0].ruling.base.reasons
+    assert SECOND_OPINION not in alone[0].ruling.base.reasons
+
+
+def test_the_answers_of_a_form_are_not_for_the_model() -> None:
+    answered = f"{UNCLEAR}\n\n{ANSWERS}\npaidhow: card"
+    with_answers, without = judge_all([report(answered), report(UNCLEAR)], policy())
+    assert with_answers.ruling.confidence == without.ruling.confidence
+    opinions = Opinions()
+    judge_all([report(answered)], policy(), opinions)
+    assert opinions.asked == [f"{UNCLEAR}\n\n"]
 
 
 def test_nobody_waits_for_a_second_opinion_in_a_crowd() -> None:
