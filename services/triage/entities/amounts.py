@@ -28,7 +28,7 @@ _GLUED: Final = (
 _FIGURES: Final = r"(?>\d{1,3}(?:[ .,'\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?![\d.,]*\d)|\d+(?:[.,]\d+)?)"
 _TOKEN: Final = re.compile(
     rf"{_FIGURES}(?:(?![^\W\d_])|(?={_GLUED}))|[€$£₮₿]|[\u0600-\u06ff]+"
-    r"|(?:(?![\u0600-\u06ff])[^\W_])+|[^\s\w-]"
+    r"|[0-9A-Za-z\u00c0-\u024f]+|[^\s_-]"
 )
 _THOUSAND: Final = 1_000
 _HUNDRED: Final = 100
