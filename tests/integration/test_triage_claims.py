@@ -114,7 +114,7 @@ def test_the_next_report_is_the_first_that_nobody_holds_and_this_person_has_not_
 
 
 def test_a_category_that_a_person_keeps_away_is_never_the_next(database: Database) -> None:
-    fraud, other = put(database, "il m'a escroqué et il m'insulte", "rien")
+    fraud, other = put(database, "arnaque et insultes", "rien")
     assert take_next(database, "a", Category.FRAUD) == other
     assert take_next(database, "a", Category.FRAUD) is None
     assert take_next(database, "a") == fraud

@@ -10,13 +10,13 @@ import pytest
 
 from tests.support.poll import eventually
 from tests.support.serving import serving
+from tests.support.sign_in import form_token
 from tests.support.triage import report_id
 from tests.support.triage_service import (
     BEARER,
     UNSURE,
     Triage,
     decision,
-    form_token,
     running,
     sign_in,
     waiting,

@@ -30,7 +30,7 @@ from tests.support.triage import NOW, decision, message, policy, received, repor
 
 CODEC = Codec()
 GROUP = "ibalagh.triage.desk"
-SURE, UNSURE = "escroquerie, j'ai payé et jamais reçu", "il m'a escroqué et il m'insulte"
+SURE, UNSURE = "escroquerie, j'ai payé et jamais reçu", "arnaque et insultes"
 
 
 class DeskOnDatabase:
@@ -279,7 +279,7 @@ def test_an_amendment_without_a_cause_goes_to_the_dead_letters(desk: DeskOnDatab
 
 def test_the_text_is_in_no_table(desk: DeskOnDatabase, database_url: str) -> None:
     canary = "xyzzycanary"
-    desk.take(triaged(f"{canary} il m'a escroqué et il m'insulte", "b"), decision("b", ReviewAction.DISMISS))
+    desk.take(triaged(f"{canary} arnaque et insultes", "b"), decision("b", ReviewAction.DISMISS))
     desk.take(amended(supplemented(f"{canary} arnaque", "b", 1)))
     with desk.database.transaction() as tx:
         for table in ("items", "outbox", "command_results", "stream_offsets", "amendments", "dialogues"):

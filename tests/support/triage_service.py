@@ -28,7 +28,7 @@ from tests.support.triage import policy, received, report_id
 
 TOKEN = "t" * 40
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-UNSURE = "il m'a escroqué et il m'insulte"
+UNSURE = "arnaque et insultes"
 
 
 class Triage:

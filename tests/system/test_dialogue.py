@@ -59,7 +59,7 @@ def as_records(read: list[Read]) -> list[Record]:
 def test_report_message_answer_and_withdrawal_reach_who_they_are_for_and_move_no_counter(
     place: Place, intake: IntakeProcess, triage: ServiceProcesses
 ) -> None:
-    given = intake.http.post("/v1/reports", json={"text": "il m'a escroqué et il m'insulte"}).json()
+    given = intake.http.post("/v1/reports", json={"text": "arnaque et insultes"}).json()
     receipt, report_id = given["receipt"], given["report_id"]
 
     def queue() -> list[dict[str, Any]]:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibalagh.events.reports import ReportFacts, ReportReceivedV1
-from ibalagh.events.reports import ANSWERS
+from ibalagh.events.reports import ANSWERS, ReportFacts, ReportReceivedV1
 from ibalagh.events.vocabulary import Category, Channel
 from services.intake import questions
 from services.intake.forms import TEXT_MAX_CHARS, read_texts, submission_of

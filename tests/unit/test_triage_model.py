@@ -18,7 +18,8 @@ from services.triage.model.linear import CATEGORIES, COLUMNS, Floats
 from services.triage.model.skeleton import skeleton
 from services.triage.model.training import Examples, train
 from services.triage.ruling import SECOND_OPINION
-from tests.support.triage import NOW, policy, received, report
+from tests.support.triage import NOW, received, report
+from tests.support.triage import learnt as policy
 
 DIMENSIONS = policy().model.second.mean.shape[0]
 UNCLEAR = "regardez cette page svp"

@@ -20,7 +20,7 @@ from services.triage.proceedings import (
 from services.triage.reviews import Item, RefusalCode, Refused, State
 from tests.support.triage import NOW, triage
 
-REPORT = triage("il m'a escroqué et il m'insulte")
+REPORT = triage("arnaque et insultes")
 ID = REPORT.report_id
 OPEN = Situation({ID: Item(State.OPEN, REPORT)})
 MINORS = Category.SEXUAL_EXPLOITATION_MINORS

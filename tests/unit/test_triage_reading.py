@@ -24,7 +24,7 @@ from tests.support.triage import NOW, decision, policy, received
 CODEC = Codec()
 TEXTS = (
     "escroquerie, j'ai payé et jamais reçu https://shop.example/a?b=1",
-    "il m'a escroqué et il m'insulte, appelez le +212 600 000 000",
+    "arnaque et insultes, appelez le +212 600 000 000",
     "je pense au suicide",
     "rien",
     "Bonjour, on m'a envoyé ce message étrange et je ne sais pas quoi en penser du tout",

@@ -15,7 +15,7 @@ from services.triage.reviews import (
 )
 from tests.support.triage import NOW, report_id, triage
 
-REPORT = triage("il m'a escroqué et il m'insulte")
+REPORT = triage("arnaque et insultes")
 ITEM = Item(State.OPEN, REPORT)
 
 
