@@ -53,7 +53,7 @@ def signed_in(browser: Browser, desk: Desk, language: str, *, script: bool, widt
     with visiting(browser, desk.url, script=script, viewport={"width": width, "height": 800}) as visit:
         visit.open(f"/?lang={language}")
         visit.page.fill("[name=token]", TOKEN)
-        visit.page.fill("[name=pseudonym]", "amal")
+        visit.page.select_option("select[name=pseudonym]", "senior-1")
         visit.press("main .btn-primary")
         yield visit
         visit.press("form[action^='/sign-out'] button")
@@ -62,9 +62,9 @@ def signed_in(browser: Browser, desk: Desk, language: str, *, script: bool, widt
 def every_page(visit: Visit, desk: Desk, language: str) -> Iterator[str]:
     """Every page of the desk, by name, with what is most on it."""
     first, second, third = desk.put(3)
-    desk.decide(first, "badr", action="reclassify", category=MINORS)
-    desk.decide(second, "badr", action="confirm")
-    claim = {"person": "badr"}
+    desk.decide(first, "senior-2", action="reclassify", category=MINORS)
+    desk.decide(second, "senior-2", action="confirm")
+    claim = {"person": "senior-2"}
     desk.http.put(f"/v1/reports/{third}/claim", json=claim, headers=BEARER)
     escalation = claim | {"report_id": first, "reason": "danger"}
     desk.http.post("/v1/escalations", json=escalation, headers=BEARER)
@@ -79,11 +79,11 @@ def every_page(visit: Visit, desk: Desk, language: str) -> Iterator[str]:
     yield "report-held"
     visit.open(f"/choices?lang={language}&notice=kept")
     yield "choices"
-    selected = {"person": "amal", "report_ids": [first, third], "filter": "category=fraud&held=nobody"}
+    selected = {"person": "senior-1", "report_ids": [first, third], "filter": "category=fraud&held=nobody"}
     made = desk.http.post("/v1/selections", json=selected, headers=BEARER).json()
     visit.open(f"/selections/{made['bulk_id']}?lang={language}")
     yield "selection"
-    decided = {"person": "amal", "action": "dismiss", "reason": "not_online", "count": 2}
+    decided = {"person": "senior-1", "action": "dismiss", "reason": "not_online", "count": 2}
     desk.http.post(f"/v1/selections/{made['bulk_id']}/decision", json=decided, headers=BEARER)
 
     def settled() -> bool:
@@ -148,7 +148,7 @@ def test_a_report_is_found_taken_and_decided_by_keys_alone(browser: Browser, des
 
 def test_keys_do_nothing_for_who_chose_so(browser: Browser, desk: Desk) -> None:
     desk.put(1)
-    desk.http.put("/v1/people/amal/choices", json={"keys": False}, headers=BEARER)
+    desk.http.put("/v1/people/senior-1/choices", json={"keys": False}, headers=BEARER)
     with signed_in(browser, desk, "en", script=True) as visit:
         visit.page.keyboard.press("n")
         visit.page.keyboard.press("j")
@@ -163,8 +163,8 @@ def test_a_claim_that_somebody_else_has_now_is_said_to_be_lost(browser: Browser,
         page.clock.install()
         visit.open(f"/reports/{id_}?lang=en")
         visit.press("button[data-key=t]")
-        desk.http.delete(f"/v1/reports/{id_}/claim", params={"person": "amal"}, headers=BEARER)
-        taken = desk.http.put(f"/v1/reports/{id_}/claim", json={"person": "badr"}, headers=BEARER)
+        desk.http.delete(f"/v1/reports/{id_}/claim", params={"person": "senior-1"}, headers=BEARER)
+        taken = desk.http.put(f"/v1/reports/{id_}/claim", json={"person": "senior-2"}, headers=BEARER)
         assert taken.status_code == 200
         page.clock.run_for(101_000)
         visit.wait_until(lambda: "yours no longer" in page.inner_text("#held"))
@@ -188,7 +188,7 @@ def test_a_claim_is_renewed_while_the_page_is_open(browser: Browser, desk: Desk)
 
 def test_hard_content_is_blurred_until_it_is_wanted_clearly(browser: Browser, desk: Desk) -> None:
     [id_] = desk.put(1)
-    desk.http.put("/v1/people/amal/choices", json={"ask_first": ["fraud"]}, headers=BEARER)
+    desk.http.put("/v1/people/senior-1/choices", json={"ask_first": ["fraud"]}, headers=BEARER)
     with signed_in(browser, desk, "en", script=False) as visit:
         visit.open(f"/reports/{id_}?lang=en")
         assert visit.page.locator("blockquote").count() == 0

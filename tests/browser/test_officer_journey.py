@@ -47,7 +47,7 @@ def test_cases_are_accepted_and_investigated_by_keyboard_at_the_width_of_a_phone
     context = browser.new_context(viewport={"width": 320, "height": 640}, java_script_enabled=True)
     page = context.new_page()
     page.goto(f"{referral.client.base_url}/inbox?lang={language}")
-    page.fill("input[name=pseudonym]", "officer-9")
+    page.select_option("select[name=pseudonym]", "officer-1")
     page.fill("input[name=token]", TOKEN)
     page.press("input[name=token]", "Enter")
     page.goto(f"{referral.client.base_url}/inbox?lang={language}")

@@ -12,6 +12,7 @@ from ibalagh.storage.postgres import Database
 from services.triage import store
 from services.triage.campaigns import store as campaigns
 from services.triage.campaigns.decisions import AT_ONCE, parts
+from services.triage.filters import Filter
 from services.triage.reviews import State
 from tests.support.desk import FedDesk, triaged
 from tests.support.triage import NOW, decision, report_id
@@ -25,7 +26,10 @@ class DeskWithCampaigns(FedDesk):
     """The desk, and its queue."""
 
     def queue(self, state: State = State.OPEN) -> list[str]:
-        return [each.item.report.report_id for each in store.queue(self.database, state, limit=5_000, after=None)]
+        return [each.item.report.report_id for each in self.shown(state)]
+
+    def shown(self, state: State = State.OPEN) -> list[store.Shown]:
+        return store.queue(self.database, Filter(state=state), limit=5_000, after=None, person="analyst-1", now=NOW)
 
     def campaign(self, name: str) -> campaigns.Campaign:
         return campaigns.shown(self.database, [report_id(name)])[report_id(name)]
@@ -140,7 +144,7 @@ def test_a_decision_about_one_report_brings_the_next_to_the_front(desk: DeskWith
 def test_an_urgent_copy_brings_its_campaign_forward(desk: DeskWithCampaigns) -> None:
     desk.take(*triaged(("other", "?"), (name(0), SITE)))
     desk.take(*triaged((name(1), f"{SITE} je pense au suicide")))
-    (first, *_) = store.queue(desk.database, State.OPEN, limit=5, after=None)
+    (first, *_) = desk.shown()
     assert (first.item.report.report_id, first.urgency) == (report_id(name(0)), 3)
 
 

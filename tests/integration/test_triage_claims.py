@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ibalagh.events.envelope import Event
+from ibalagh.events.envelope import Event, Position
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.events.vocabulary import Category
 from ibalagh.storage.migrate import apply
@@ -46,6 +46,7 @@ def put(database: Database, *texts: str, **fields: Any) -> list[str]:
                 (event.cause.topic, event.cause.partition),
                 number,
                 event.data.to_json(),
+                Position("ibalagh.reports.triaged", 0, number),
             )
         )
     with database.transaction() as tx:

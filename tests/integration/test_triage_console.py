@@ -70,7 +70,7 @@ def analyst(client: httpx.Client, name: str) -> Iterator[Analyst]:
 
 @pytest.fixture
 def two(client: httpx.Client) -> Iterator[tuple[Analyst, Analyst]]:
-    with analyst(client, "amal") as amal, analyst(client, "badr") as badr:
+    with analyst(client, "senior-1") as amal, analyst(client, "senior-2") as badr:
         yield amal, badr
 
 
@@ -87,8 +87,8 @@ def test_who_holds_a_report_decides_and_the_other_is_told_who_and_until_when(
     waiting(client, 1)
     assert amal.post(f"/reports/{id_}/claim") == f"/reports/{id_}"
     claim = shown(client, id_)["claim"]
-    assert claim["person"] == "amal"
-    assert f"<bdi>amal</bdi> until <bdi>{claim['until'][11:16]}" in badr.page("/")
+    assert claim["person"] == "senior-1"
+    assert f"<bdi>senior-1</bdi> until <bdi>{claim['until'][11:16]}" in badr.page("/")
     page = badr.page(f"/reports/{id_}")
     assert "You cannot decide meanwhile" in page
     assert 'value="confirm"' not in page
@@ -97,9 +97,9 @@ def test_who_holds_a_report_decides_and_the_other_is_told_who_and_until_when(
     refused = badr.http.post(f"/reports/{id_}/claim", data=renewing, headers={"Accept": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (409, "claimed")
     assert badr.decide(id_, "confirm") == f"/reports/{id_}?notice=claimed"
-    answer = client.post("/v1/decisions", json=decision(id_, reviewer="badr"), headers=BEARER)
+    answer = client.post("/v1/decisions", json=decision(id_, reviewer="senior-2"), headers=BEARER)
     assert (answer.status_code, answer.json()["code"]) == (409, "claimed")
-    assert answer.json()["refused"]["person"] == "amal"
+    assert answer.json()["refused"]["person"] == "senior-1"
     assert "You work on" in amal.page("/")
     assert amal.decide(id_, "confirm") == "/?notice=applied"
     assert shown(client, id_)["claim"] is None
@@ -111,30 +111,30 @@ def test_the_interface_claims_renews_and_gives_back(triage: Triage, client: http
     id_ = triage.report(UNSURE)
     waiting(client, 1)
     path = f"/v1/reports/{id_}/claim"
-    first = client.put(path, json={"person": "amal"}, headers=BEARER)
-    assert (first.status_code, first.json()["person"]) == (200, "amal")
-    refused = client.put(path, json={"person": "badr"}, headers=BEARER)
-    assert (refused.status_code, refused.json()["refused"]["person"]) == (409, "amal")
-    claims = client.get("/v1/claims", params={"person": "amal"}, headers=BEARER).json()["items"]
+    first = client.put(path, json={"person": "senior-1"}, headers=BEARER)
+    assert (first.status_code, first.json()["person"]) == (200, "senior-1")
+    refused = client.put(path, json={"person": "senior-2"}, headers=BEARER)
+    assert (refused.status_code, refused.json()["refused"]["person"]) == (409, "senior-1")
+    claims = client.get("/v1/claims", params={"person": "senior-1"}, headers=BEARER).json()["items"]
     assert [each["report_id"] for each in claims] == [id_]
-    assert client.delete(path, params={"person": "amal"}, headers=BEARER).status_code == 204
-    taken = client.post("/v1/next", json={"person": "badr"}, headers=BEARER)
+    assert client.delete(path, params={"person": "senior-1"}, headers=BEARER).status_code == 204
+    taken = client.post("/v1/next", json={"person": "senior-2"}, headers=BEARER)
     assert (taken.status_code, taken.json()["report_id"]) == (200, id_)
-    assert client.post("/v1/next", json={"person": "amal"}, headers=BEARER).status_code == 204
+    assert client.post("/v1/next", json={"person": "senior-1"}, headers=BEARER).status_code == 204
     unknown = f"/v1/reports/{report_id('nowhere')}/claim"
-    assert client.put(unknown, json={"person": "amal"}, headers=BEARER).status_code == 404
+    assert client.put(unknown, json={"person": "senior-1"}, headers=BEARER).status_code == 404
 
 
 def test_after_a_decision_comes_the_next_report(triage: Triage, client: httpx.Client) -> None:
     first, second = (triage.report(f"{UNSURE} {number}", str(number)) for number in range(2))
     waiting(client, 2)
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         taken = amal.post("/next")
         assert taken in (f"/reports/{first}", f"/reports/{second}")
         id_ = taken.rpartition("/")[2]
         other = second if id_ == first else first
         assert amal.decide(id_, "confirm", then="next") == f"/reports/{other}?notice=applied"
-        assert shown(client, other)["claim"]["person"] == "amal"
+        assert shown(client, other)["claim"]["person"] == "senior-1"
         assert amal.decide(other, "dismiss", then="next") == f"/reports/{other}?notice=reason_needed"
         assert amal.decide(other, "dismiss", then="next", reason="not_online") == "/?notice=applied"
         assert amal.post("/next") == "/?notice=nothing_for_you"
@@ -149,7 +149,7 @@ def test_what_concerns_minors_waits_for_a_second_person_and_is_seen_to(
     waiting(client, 1)
     assert amal.decide(id_, "reclassify", category=MINORS) == "/?notice=proposed_now"
     proposal = shown(client, id_)["proposal"]
-    assert (proposal["person"], proposal["category"], shown(client, id_)["version"]) == ("amal", MINORS, 1)
+    assert (proposal["person"], proposal["category"], shown(client, id_)["version"]) == ("senior-1", MINORS, 1)
     assert "waits for a second person" in badr.page("/", mark="proposed")
     assert "Agree" not in amal.page(f"/reports/{id_}")
     assert "Agree" in badr.page(f"/reports/{id_}")
@@ -162,8 +162,8 @@ def test_what_concerns_minors_waits_for_a_second_person_and_is_seen_to(
     assert amal.decide(id_, "reclassify", category=MINORS) == "/?notice=applied"
     assert (shown(client, id_)["category"], shown(client, id_)["version"]) == (MINORS, 2)
     history = client.get(f"/v1/reports/{id_}/history", headers=BEARER).json()["items"]
-    assert [(each["proposer"], each["reviewer"]) for each in history] == [("badr", "amal")]
-    assert "proposed by <bdi>badr</bdi>" in amal.page(f"/reports/{id_}", show="1")
+    assert [(each["proposer"], each["reviewer"]) for each in history] == [("senior-2", "senior-1")]
+    assert "proposed by <bdi>senior-2</bdi>" in amal.page(f"/reports/{id_}", show="1")
 
 
 def test_a_decision_is_taken_back_and_a_stale_one_is_told_what_changed(
@@ -176,12 +176,12 @@ def test_a_decision_is_taken_back_and_a_stale_one_is_told_what_changed(
     late = badr.decide(id_, "confirm")
     assert late == f"/reports/{id_}?notice=stale_version&since=1"
     page = badr.page(late)
-    assert re.search(r"What changed · <bdi>amal</bdi>", page)
+    assert re.search(r"What changed · <bdi>senior-1</bdi>", page)
     assert "before <bdi>Fraud</bdi>, now <strong><bdi>Violence and threats</bdi>" in page
     assert badr.post(f"/reports/{id_}/undo", version="2") == f"/reports/{id_}?notice=undone"
     assert (shown(client, id_)["state"], shown(client, id_)["category"]) == ("open", "fraud")
     assert "takes back version <bdi>2</bdi>" in badr.page(f"/reports/{id_}", show="1")
-    again = client.post("/v1/undoings", json={"report_id": id_, "version": 2, "person": "amal"}, headers=BEARER)
+    again = client.post("/v1/undoings", json={"report_id": id_, "version": 2, "person": "senior-1"}, headers=BEARER)
     assert (again.status_code, again.json()["code"]) == (409, "stale_version")
 
 
@@ -194,8 +194,8 @@ def test_a_report_is_handed_on_and_found_by_its_mark(
     assert amal.post(f"/reports/{id_}/escalation", reason="danger") == "/?notice=handed_on"
     assert "Danger" in badr.page(f"/reports/{id_}")
     [found] = client.get("/v1/reviews", params={"mark": "escalated"}, headers=BEARER).json()["items"]
-    assert (found["report_id"], found["escalation"]["person"]) == (id_, "amal")
-    body = {"report_id": id_, "person": "badr", "reason": "needs_senior"}
+    assert (found["report_id"], found["escalation"]["person"]) == (id_, "senior-1")
+    body = {"report_id": id_, "person": "senior-2", "reason": "needs_senior"}
     assert client.post("/v1/escalations", json=body, headers=BEARER).status_code == 200
     assert shown(client, id_)["escalation"]["reason"] == "needs_senior"
 
@@ -204,7 +204,7 @@ def test_filters_stay_in_the_address_and_a_value_of_no_list_is_refused(triage: T
     triage.report(UNSURE, "a")
     triage.report("rien", "b")
     waiting(client, 2)
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         page = amal.page("/", category="fraud", held="nobody")
         assert page.count("data-row>") == 1
         assert 'href="/?category=fraud&amp;held=nobody&amp;lang=ar"' in page
@@ -275,7 +275,7 @@ def test_a_whole_list_is_frozen_as_it_is_when_it_is_selected(triage: Triage, cli
     ids = {triage.report(f"{UNSURE} {number}", str(number)) for number in range(3)}
     triage.report("rien", "other")
     waiting(client, 4)
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         where = amal.post("/selections", scope="list", filter="category=fraud")
         bulk = client.get(f"/v1{where}", headers=BEARER).json()
         assert {each["report_id"] for each in bulk["reports"]} == ids
@@ -287,24 +287,24 @@ def test_a_whole_list_is_frozen_as_it_is_when_it_is_selected(triage: Triage, cli
 def test_the_interface_decides_about_many_and_takes_it_back(triage: Triage, client: httpx.Client) -> None:
     ids = [triage.report(f"{UNSURE} {number}", str(number)) for number in range(2)]
     waiting(client, 2)
-    made = client.post("/v1/selections", json={"person": "amal", "report_ids": ids}, headers=BEARER)
+    made = client.post("/v1/selections", json={"person": "senior-1", "report_ids": ids}, headers=BEARER)
     assert made.status_code == 201
     path = f"/v1/selections/{made.json()['bulk_id']}"
-    wrong = {"person": "amal", "action": "confirm", "count": 3}
+    wrong = {"person": "senior-1", "action": "confirm", "count": 3}
     refused = client.post(f"{path}/decision", json=wrong, headers=BEARER)
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_count")
-    early = client.post(f"{path}/undo", json={"person": "amal"}, headers=BEARER)
+    early = client.post(f"{path}/undo", json={"person": "senior-1"}, headers=BEARER)
     assert (early.status_code, early.json()["code"]) == (409, "nothing_to_undo")
     assert client.post(f"{path}/decision", json=wrong | {"count": 2}, headers=BEARER).status_code == 200
     assert progress(client, made.json()["bulk_id"])["applied"] == 2
-    assert client.post(f"{path}/undo", json={"person": "amal"}, headers=BEARER).status_code == 200
+    assert client.post(f"{path}/undo", json={"person": "senior-1"}, headers=BEARER).status_code == 200
     assert progress(client, made.json()["bulk_id"], "undoing")["applied"] == 2
     assert [shown(client, id_)["state"] for id_ in ids] == ["open", "open"]
-    latest = client.get("/v1/selections", params={"person": "amal"}, headers=BEARER).json()["items"]
+    latest = client.get("/v1/selections", params={"person": "senior-1"}, headers=BEARER).json()["items"]
     assert [each["bulk_id"] for each in latest] == [made.json()["bulk_id"]]
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         assert f'href="/selections/{made.json()["bulk_id"]}?lang=en"' in amal.page("/")
-    unknown = {"person": "amal", "report_ids": [report_id("nowhere")]}
+    unknown = {"person": "senior-1", "report_ids": [report_id("nowhere")]}
     assert client.post("/v1/selections", json=unknown, headers=BEARER).status_code == 422
 
 
@@ -313,7 +313,7 @@ def test_content_that_is_hard_or_known_is_shown_when_it_is_asked_for(triage: Tri
     hard = triage.report("apologie de daech canari, il glorifie, arnaque", "b")
     for id_ in (easy, hard):
         eventually(lambda id_=id_: shown(client, id_).get("text"), 20)  # type: ignore[misc]
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         first = amal.page(f"/reports/{easy}")
         assert "canari" in first
         again = amal.page(f"/reports/{easy}")
@@ -333,19 +333,19 @@ def test_content_that_is_hard_or_known_is_shown_when_it_is_asked_for(triage: Tri
         assert amal.post("/choices", **chosen) == "/choices?notice=kept"
         assert "canari" in (amal.post(f"/reports/{hard}/claim"), amal.page(f"/reports/{hard}"))[1]
         assert amal.post("/next") == "/?notice=nothing_for_you"
-    day = client.get("/v1/people/amal/day", headers=BEARER).json()
+    day = client.get("/v1/people/senior-1/day", headers=BEARER).json()
     assert (day["shown"], day["hard"], day["break_due"], day["enough_hard"]) == (2, 0, False, False)
-    client.get(f"/v1/reports/{easy}", params={"person": "badr"}, headers=BEARER)
-    assert client.get("/v1/people/badr/day", headers=BEARER).json()["shown"] == 1
-    told = client.get("/v1/people/amal/choices", headers=BEARER).json()
+    client.get(f"/v1/reports/{easy}", params={"person": "senior-2"}, headers=BEARER)
+    assert client.get("/v1/people/senior-2/day", headers=BEARER).json()["shown"] == 1
+    told = client.get("/v1/people/senior-1/choices", headers=BEARER).json()
     assert (told["keep_away"], told["ask_first"], told["grey"], told["keys"]) == (["fraud"], [], 3, False)
 
 
 def test_choices_are_taken_by_the_interface_and_checked(client: httpx.Client) -> None:
     body = {"keep_away": [MINORS], "blur": 3}
-    assert client.put("/v1/people/amal/choices", json=body, headers=BEARER).json()["blur"] == 3
-    assert client.get("/v1/people/amal/choices", headers=BEARER).json()["keep_away"] == [MINORS]
-    assert client.put("/v1/people/amal/choices", json={"blur": 9}, headers=BEARER).status_code == 422
+    assert client.put("/v1/people/senior-1/choices", json=body, headers=BEARER).json()["blur"] == 3
+    assert client.get("/v1/people/senior-1/choices", headers=BEARER).json()["keep_away"] == [MINORS]
+    assert client.put("/v1/people/senior-1/choices", json={"blur": 9}, headers=BEARER).status_code == 422
 
 
 def test_every_new_way_asks_for_the_token_and_every_form_for_its_sessions(client: httpx.Client) -> None:
@@ -359,9 +359,9 @@ def test_every_new_way_asks_for_the_token_and_every_form_for_its_sessions(client
         ("POST", "/v1/undoings"),
         ("POST", "/v1/rejections"),
         ("POST", "/v1/escalations"),
-        ("GET", "/v1/people/amal/choices"),
-        ("PUT", "/v1/people/amal/choices"),
-        ("GET", "/v1/people/amal/day"),
+        ("GET", "/v1/people/senior-1/choices"),
+        ("PUT", "/v1/people/senior-1/choices"),
+        ("GET", "/v1/people/senior-1/day"),
         ("POST", "/v1/selections"),
         ("GET", "/v1/selections"),
         ("GET", f"/v1/selections/{id_}"),
@@ -381,7 +381,7 @@ def test_every_new_way_asks_for_the_token_and_every_form_for_its_sessions(client
         f"/selections/{id_}/undo": {},
         "/choices": {"blur": "0", "grey": "0", "break_after_min": "30", "most_hard": "1"},
     }
-    with analyst(client, "amal") as amal:
+    with analyst(client, "senior-1") as amal:
         for path, fields in forms.items():
             assert client.post(path, data=fields).status_code == 401, path
             assert amal.http.post(path, data=fields).status_code == 403, path
