@@ -28,8 +28,12 @@ class Desk:
         self.url = str(http.base_url).rstrip("/")
 
     def put(self, count: int) -> list[str]:
-        text = f"{UNSURE} {LINK} 0612345678"
-        ids = [self.triage.report(f"{text} {number}", str(number), links=(LINK,)) for number in range(count)]
+        # Each has a link and a number of its own: copies of a campaign are one item.
+        links = [f"{LINK}{number}" for number in range(count)]
+        ids = [
+            self.triage.report(f"{UNSURE} {link} 061234567{number} {number}", str(number), links=(link,))
+            for number, link in enumerate(links)
+        ]
         waiting(self.http, count)
         return ids
 

@@ -163,7 +163,7 @@ def test_a_person_who_is_posted_sees_that_service_on_every_page_and_acts_there_a
     referral: Referral,
 ) -> None:
     access = Access(referral.database)
-    assert postings(referral, "set", "officer-9", "--service", "PJ-AGADIR") == 0
+    assert postings(referral, "set", "officer-2", "--service", "PJ-AGADIR") == 0
     form_token = signed_in(referral)
     client = referral.client
     for path in ("/", "/inbox", f"/?q={CASE}", "/?q=x.example"):
@@ -180,11 +180,11 @@ def test_a_person_who_is_posted_sees_that_service_on_every_page_and_acts_there_a
     after = client.post("/inbox/accept?lang=en", data=ticked, follow_redirects=True)
     assert "1 / 2" in after.text
     assert [each.scope for each in access.postings()] == [AGADIR]
-    assert access.remove("officer-9")
+    assert access.remove("officer-2")
 
 
 def test_a_prosecutor_instructs_and_does_not_accept(referral: Referral) -> None:
-    assert postings(referral, "set", "officer-9", "--prosecutor", "PR-RABAT") == 0
+    assert postings(referral, "set", "officer-2", "--prosecutor", "PR-RABAT") == 0
     referral.client.post(f"/v1/cases/{CASE}/actions", json={"action": "accept", "actor": "officer-1"})
     form_token = signed_in(referral)
     page = referral.client.get(f"/cases/{CASE}?lang=en").text
