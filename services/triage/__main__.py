@@ -24,6 +24,7 @@ from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.embedding import second_opinion
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
+from services.triage.policy import Policy, load
 from services.triage.reading import DeskCodec
 from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings
@@ -39,7 +40,8 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    classifier = _classifier(settings, ReportCodec(settings.topic_prefix))
+    policy = load()
+    classifier = _classifier(settings, ReportCodec(settings.topic_prefix), policy)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
     reader = _reader(settings, codec)
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.triage.commands")
@@ -51,7 +53,7 @@ def main() -> int:
         Probe("relay", relay.check),
     ]
     commands = Commands(producer, codec, database)
-    app = application.create(settings, database, commands, reader, probes)
+    app = application.create(settings, database, commands, reader, probes, policy=policy, second=second_opinion())
     loops = {"classifier": classifier.run, "desk": desk.run, "relay": relay.run, "texts": reader.run}
     try:
         return run(settings.service, loops, app, settings)
@@ -60,12 +62,12 @@ def main() -> int:
         database.close()
 
 
-def _classifier(settings: TriageSettings, codec: Codec) -> Processor:
+def _classifier(settings: TriageSettings, codec: Codec, policy: Policy) -> Processor:
     group = f"{settings.topic_prefix}triage"
     transactional_id = f"{group}.{settings.worker_index}"
     consumer = KafkaConsumer(settings.kafka_bootstrap, group, client_id=transactional_id)
     unit = KafkaUnit(
-        handle=Classifier.from_policy_file(second_opinion(), settings.second_opinion_most),
+        handle=Classifier(policy, second_opinion(), settings.second_opinion_most),
         codec=codec,
         producer_factory=lambda: KafkaTransactionalProducer(settings.kafka_bootstrap, transactional_id),
         group=consumer.group_metadata,

@@ -9,8 +9,10 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.triage import dialogue_http, http
+from services.triage import dialogue_http, explain_http, http
 from services.triage.console import Console
+from services.triage.decide import Embedder
+from services.triage.policy import Policy
 from services.triage.settings import TriageSettings
 
 
@@ -22,8 +24,11 @@ def create(
     probes: Sequence[Probe],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    policy: Policy,
+    second: Embedder | None = None,
 ) -> FastAPI:
-    """The application; `commands` publishes to `triage.decisions` and waits for results."""
+    """The application; `commands` publishes to `triage.decisions` and waits for results; `policy` and `second` explain
+    what the classifier decides by them."""
     app = create_app(
         "Ibalagh triage",
         settings,
@@ -32,5 +37,6 @@ def create(
     )
     app.include_router(http.routes(settings, database, commands, texts, clock))
     app.include_router(dialogue_http.routes(settings, database, commands, texts, clock))
+    app.include_router(explain_http.routes(settings, database, texts, policy, second))
     app.include_router(Console(settings, database, commands, texts, clock=clock).routes())
     return app

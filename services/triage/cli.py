@@ -1,4 +1,5 @@
-"""`ibalagh triage train|evaluate`: the model made anew from labelled reports, and how good triage is on others.
+"""`ibalagh triage train|evaluate|replay`: the model made anew from labelled reports, how good triage is on others, and
+what another model or policy would change.
 
 Exit code 0 when done, 1 with a sentence, 2 for wrong usage.
 """
@@ -13,6 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ibalagh.stream.errors import FatalStreamError, PassingError
+from services.triage import replay_cli
 from services.triage.embedding import second_opinion
 from services.triage.evaluation import judging, tables
 from services.triage.evaluation.form import Labelled, parse
@@ -28,8 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.action == "replay":
+            return replay_cli.main(arguments, _progress)
         return _train(arguments) if arguments.action == "train" else _evaluate(arguments)
-    except (OSError, ValueError) as error:
+    except PassingError as error:
+        print(f"The broker does not answer ({error}): is the stack running?", file=sys.stderr)
+        return 1
+    except (FatalStreamError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -45,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     evaluation.add_argument("--fast", action="store_true", help="without the second opinion, as under load")
     evaluation.add_argument("--model", type=Path, default=files.FILE, help="another model than the committed one")
+    replay_cli.add_arguments(
+        actions.add_parser("replay", help="decide a period anew, publish nothing, print what would change")
+    )
     return parser
 
 

@@ -8,6 +8,7 @@ there is no second opinion.
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,9 @@ from services.triage.model.linear import Floats
 _LONGEST: Final = 1_500
 """Characters that are read of a text: more than the network takes in (512 tokens)."""
 
+_asking: Final = Lock()
+"""The classifier and whoever explains it ask the same network, one at a time."""
+
 
 def second_opinion() -> Embedder | None:
     """The embedder, which loads its 75 MB when it is asked first; None where its package is not installed."""
@@ -25,7 +29,8 @@ def second_opinion() -> Embedder | None:
 
 
 def _embed(texts: Sequence[str]) -> Floats:
-    found: Floats = np.asarray(_network()([text[:_LONGEST].replace("\0", " ") for text in texts]), np.float32)
+    with _asking:
+        found: Floats = np.asarray(_network()([text[:_LONGEST].replace("\0", " ") for text in texts]), np.float32)
     return found.reshape(len(texts), -1)
 
 

@@ -67,6 +67,7 @@ class Triage:
             self.commands,
             self.texts,
             [],
+            policy=policy(),
         )
         self._threads = [threading.Thread(target=loop, args=(self._stop,)) for loop in self.loops()]
 
@@ -385,3 +386,17 @@ def test_other_roles_see_no_report(triage: Triage, client: httpx.Client, person:
         assert answer.status_code == 403
         assert UNSURE not in answer.text
     assert not any(each.action == "viewed" for each in Audit(triage.database).newest())
+
+
+def test_a_decision_is_explained_with_places_in_the_text(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    answer = client.get(f"/v1/reports/{id_}/explanation", headers=BEARER)
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["stands"] == {"category": said["category"], "policy": said["policy"], "by": "machine"}
+    spans = [span for rule in said["rules"] if rule["name"] == "insult_defamation.insult" for span in rule["spans"]]
+    assert [UNSURE[start:end] for start, end in spans] == ["insulte", "m'insulte"]
+    assert said["heat"]
+    assert client.get(f"/v1/reports/{report_id('z')}/explanation", headers=BEARER).status_code == 404
+    assert client.get(f"/v1/reports/{id_}/explanation").status_code == 401
