@@ -24,10 +24,11 @@ from ibalagh.web.commands import Commands
 from services.triage import app as application
 from services.triage.embedding import second_opinion
 from services.triage.handlers import CLASSIFIER_TOPICS, DESK_TOPICS, Classifier, Desk
+from services.triage.model import versions
 from services.triage.policy import Policy, load
 from services.triage.reading import DeskCodec
 from services.triage.reported import ReportCodec
-from services.triage.settings import TriageSettings
+from services.triage.settings import TriageSettings, models_folder
 from services.triage.texts import TextReader
 
 _PROBE_TIMEOUT_S = 1.5
@@ -40,7 +41,7 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    policy = load()
+    policy = load(model_file=versions.in_use(models_folder()))
     classifier = _classifier(settings, ReportCodec(settings.topic_prefix), policy)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
     reader = _reader(settings, codec)

@@ -23,9 +23,9 @@ from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.kafka import read_topic
 from services.triage import policy
 from services.triage.embedding import second_opinion
-from services.triage.model import files
+from services.triage.model import versions
 from services.triage.replay import AT_A_TIME, Replay, Tally
-from services.triage.settings import TriageSettings
+from services.triage.settings import TriageSettings, models_folder
 
 Report = Callable[[float], None]
 _PARTS = ("category", "disposition", "urgency")
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("--from", dest="first", type=_day, default=date.min, help="first civil day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_day, default=date.max, help="last civil day, included")
-    parser.add_argument("--model", type=Path, default=files.FILE, help="model to decide with (default: the current)")
+    parser.add_argument("--model", type=Path, help="model to decide with (default: the current)")
     parser.add_argument("--policy", type=Path, default=policy.FILE, help="policy to decide with (default: the current)")
     parser.add_argument("--list", action="store_true", help="name every report that would be decided otherwise")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace, progress: Callable[[str], Any]) -> int:
     if arguments.first > arguments.last:
         raise ValueError("The first day comes after the last one.")
     settings = TriageSettings()
-    tried = policy.load(arguments.policy, arguments.model)
+    tried = policy.load(arguments.policy, arguments.model or versions.in_use(models_folder()))
     replay = Replay(tried, second_opinion())
     with progress("Reading what was decided") as report:
         for event in _events(settings, TRIAGED, report):

@@ -1,14 +1,21 @@
 """An explanation is the decision taken apart: places are of the text as written, and the parts add up."""
 
+from pathlib import Path
+
+import jinja2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ibalagh.web.visible import visible
+from ibalagh.web.words import LANGUAGES
+from services import triage
 from services.triage.decide import decide
 from services.triage.entities import extract
 from services.triage.explain import Explanation, explain
 from services.triage.normalise import join, read, words
 from services.triage.origins import origins
+from services.triage.words import WORDS
 from tests.support.triage import policy, report
 
 TEXTS = [
@@ -89,3 +96,15 @@ def test_the_places_of_concepts_are_those_that_are_found(text: str) -> None:
     for _, _, bits in policy().matcher.places(folded):
         held |= bits
     assert held == policy().matcher.find(folded)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_include_shows_words_and_rules_as_text_in_every_language(language: str) -> None:
+    text = TEXTS[0] + " <script>arnaqué</script>"
+    folder = jinja2.FileSystemLoader(Path(triage.__file__).parent / "templates")
+    pages = jinja2.Environment(loader=folder, autoescape=True, undefined=jinja2.StrictUndefined)
+    pages.filters["visible"] = visible
+    shown = pages.get_template("explanation.html").render(explanation=explained(text), text=text, say=WORDS[language])
+    assert "fraud." in shown
+    assert WORDS[language]["explanation"] in shown
+    assert "<script" not in shown
