@@ -108,3 +108,9 @@ def test_the_include_shows_words_and_rules_as_text_in_every_language(language: s
     assert "fraud." in shown
     assert WORDS[language]["explanation"] in shown
     assert "<script" not in shown
+
+
+def test_a_sign_on_the_last_letter_belongs_to_the_word() -> None:
+    text = "كتابٌ"
+    places = [span for span in origins(text, extract(*read(text), (), None).encoded) if span is not None]
+    assert places[-1].end == len(text)
