@@ -33,7 +33,7 @@ COMMANDS = {
     "schemas": Command("ibalagh.contracts.cli", "generate and check the contract in schemas/"),
     "deadletters": Command("ibalagh.stream.deadletters_cli", "list, show and replay dead letters", uses_stack=True),
     "intake": Command("services.intake.reconcile_cli", "settle reports that are pending", uses_stack=True),
-    "triage": Command("services.triage.cli", "make triage's model from labelled reports, judge it on others"),
+    "triage": Command("services.triage.cli", "make triage's model, judge it, decide a period anew", uses_stack=True),
     "receipt": Command("services.intake.receipt_cli", "check a signed receipt, print the published keys"),
     "vault": Command("services.intake.vault_cli", "open, erase, audit identities; master keys", uses_stack=True),
     "people": Command("ibalagh.cli.people", "who signs in: list, revoke, restore; what roles may do", uses_stack=True),

@@ -31,9 +31,11 @@ from services.triage.handlers import (
     Desk,
     UrgentDesk,
 )
+from services.triage.model import versions
+from services.triage.policy import load
 from services.triage.reading import DeskCodec, is_our_own_word
 from services.triage.reported import ReportCodec
-from services.triage.settings import TriageSettings
+from services.triage.settings import TriageSettings, models_folder
 from services.triage.texts import TextReader
 
 _PROBE_TIMEOUT_S = 1.5
@@ -48,7 +50,8 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    classify = Classifier.from_policy_file(second_opinion(), settings.second_opinion_most)
+    policy, second = load(model_file=versions.in_use(models_folder())), second_opinion()
+    classify = Classifier(policy, second, settings.second_opinion_most)
     classifier = _classifier(settings, classify, ReportCodec(settings.topic_prefix))
     urgent = _urgent(settings, classify, database, ReportCodec(settings.topic_prefix), relay.wake)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
@@ -63,7 +66,7 @@ def main() -> int:
         Probe("relay", relay.check),
     ]
     commands = Commands(producer, codec, database)
-    app = application.create(settings, database, commands, reader, probes)
+    app = application.create(settings, database, commands, reader, probes, policy=policy, second=second)
     loops = {
         "classifier": classifier.run,
         "desk": desk.run,

@@ -1,4 +1,5 @@
-"""`ibalagh triage train|evaluate`: the model made anew from labelled reports, and how good triage is on others.
+"""`ibalagh triage train|evaluate|replay|promote|rollback`: the model made anew from labelled reports, how good triage
+is on others, what another model or policy would change, and which model is in use.
 
 Exit code 0 when done, 1 with a sentence, 2 for wrong usage.
 """
@@ -13,13 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ibalagh.stream.errors import FatalStreamError, PassingError
+from services.triage import replay_cli
 from services.triage.embedding import second_opinion
 from services.triage.evaluation import judging, tables
 from services.triage.evaluation.form import Labelled, parse
 from services.triage.learning import examples
-from services.triage.model import files
+from services.triage.model import files, versions
 from services.triage.model.training import train
 from services.triage.policy import compiled_rules, load
+from services.triage.settings import models_folder
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -28,8 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.action == "replay":
+            return replay_cli.main(arguments, _progress)
+        if arguments.action in {"promote", "rollback"}:
+            return _switch(arguments)
         return _train(arguments) if arguments.action == "train" else _evaluate(arguments)
-    except (OSError, ValueError) as error:
+    except PassingError as error:
+        print(f"The broker does not answer ({error}): is the stack running?", file=sys.stderr)
+        return 1
+    except (FatalStreamError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -45,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     evaluation.add_argument("--fast", action="store_true", help="without the second opinion, as under load")
     evaluation.add_argument("--model", type=Path, default=files.FILE, help="another model than the committed one")
+    promotion = actions.add_parser("promote", help="put a proposed model in use, from the workers' next start on")
+    promotion.add_argument("file", type=Path, help="the model, as `train --out` wrote it")
+    actions.add_parser("rollback", help="go back to the model that was in use before")
+    replay_cli.add_arguments(
+        actions.add_parser("replay", help="decide a period anew, publish nothing, print what would change")
+    )
     return parser
 
 
@@ -78,6 +95,15 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         print(json.dumps(figures.as_json(), ensure_ascii=False))
     else:
         tables.show(figures, Console())
+    return 0
+
+
+def _switch(arguments: argparse.Namespace) -> int:
+    folder = models_folder()
+    if arguments.action == "promote":
+        print(f"In use from the workers' next start on: version {versions.promote(folder, arguments.file)}")
+    else:
+        print(f"In use from the workers' next start on: {versions.rollback(folder) or 'the committed model'}")
     return 0
 
 

@@ -19,7 +19,7 @@ _LONGEST: Final = 1_500
 """Characters that are read of a text: more than the network takes in (512 tokens)."""
 
 _ONE_AT_A_TIME: Final = Lock()
-"""The network has one set of buffers, and both of triage's lanes ask it."""
+"""The network has one set of buffers, and both of triage's lanes and whoever explains a decision ask it."""
 
 
 def second_opinion() -> Embedder | None:

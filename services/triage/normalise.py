@@ -30,7 +30,7 @@ _INVISIBLE: Final = re.compile(
 _INVISIBLE_TAGS: Final = re.compile("(?![\0-\uffff])[\U000e0000-\U000e0fff]")
 _CONTROL_BYTES: Final = bytes((*range(9), *range(0x0E, 0x1C), 0x7F))
 # How intake keeps what nothing can store; not behind half of another one, so that taking one away makes none.
-_ESCAPE: Final = re.compile(
+ESCAPE: Final = re.compile(
     r"(?<!\\)(?<!\\u)(?<!\\u0)(?<!\\u00)(?<!\\u000)(?<!\\ud)(?<!\\ud[0-9a-f])(?<!\\ud[0-9a-f]{2})"
     r"\\u(?:0000|d[89a-f][0-9a-f]{2})"
 )
@@ -145,7 +145,7 @@ def read(text: str) -> tuple[str, bytes]:
 def without_escapes(text: str) -> str:
     """The text without the escapes that intake writes for U+0000 and lone surrogates (`\\u0000`, `\\ud800`), which
     would part the words that they hide in. Idempotent."""
-    return _ESCAPE.sub("", text) if "\\u" in text else text
+    return ESCAPE.sub("", text) if "\\u" in text else text
 
 
 def encode(cleaned: str) -> bytes:

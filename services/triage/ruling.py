@@ -80,7 +80,7 @@ class Judge:
     """The thresholds at work. `rule` is a pure function of its argument; what it wrote before it remembers."""
 
     def __init__(self, thresholds: Thresholds, version: str) -> None:
-        self._thresholds, self._version = thresholds, version
+        self.thresholds, self._version = thresholds, version
         self._known: dict[tuple[int, _Verdict], tuple[Decision, tuple[bytes, bytes, bytes]]] = {}
 
     def rule(self, voices: Voices) -> list[Ruling]:
@@ -88,8 +88,8 @@ class Judge:
         chances = probabilities(voices.logits + self._votes(voices.hints))
         best = np.argsort(-chances, axis=1)[:, :2]
         confidences = np.take_along_axis(chances, best, axis=1)[:, 0].astype(float)
-        sure = confidences >= self._thresholds.refer_confidence
-        urgent = voices.urgent >= self._thresholds.urgent_chance
+        sure = confidences >= self.thresholds.refer_confidence
+        urgent = voices.urgent >= self.thresholds.urgent_chance
         said = zip(voices.weighed, voices.hints, best.tolist(), sure.tolist(), urgent.tolist(), strict=True)
         verdicts = [
             _Verdict(first, second, hint is not None and _COLUMN_OF[hint] == first, is_sure, is_urgent, voices.asked)
@@ -106,7 +106,7 @@ class Judge:
         votes = np.zeros((len(hints), len(CATEGORIES)), np.float32)
         for row, hint in enumerate(hints):
             if hint is not None:
-                votes[row, _COLUMN_OF[hint]] = self._thresholds.hint_weight
+                votes[row, _COLUMN_OF[hint]] = self.thresholds.hint_weight
         return votes
 
     def _ruling(self, weighed: Weighed, verdict: _Verdict, confidence: float) -> Ruling:

@@ -1,9 +1,11 @@
 """Settings of triage."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
+from ibalagh.local.paths import home
 from ibalagh.web.sign_in_settings import SignInSettings
 
 
@@ -28,3 +30,8 @@ class TriageSettings(SignInSettings):
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )
+
+
+def models_folder() -> Path:
+    """Where promoted models lie (`model.versions`): in the folder of the stack's state."""
+    return home() / "triage" / "models"

@@ -32,7 +32,9 @@ class Weighed(NamedTuple):
     organisation: str | None
 
 
-class _Rule(NamedTuple):
+class Speaking(NamedTuple):
+    """A rule: what speaks for a category with some weight when all concepts of `need` are there and none of `none`."""
+
     need: int
     none: int
     category: Category
@@ -40,7 +42,9 @@ class _Rule(NamedTuple):
     name: str
 
 
-class _Urgent(NamedTuple):
+class Pressing(NamedTuple):
+    """A rule: how urgent it is at least when all concepts of `need` are there."""
+
     need: int
     level: Urgency
     name: str
@@ -52,10 +56,10 @@ class Taxonomy:
     def __init__(self, rule_set: RuleSet, matcher: Matcher) -> None:
         bit_of = matcher.bit_of
         self._rules = tuple(
-            _Rule(_union(bit_of, rule.all), _union(bit_of, rule.none), rule.category, rule.weight, rule.name)
+            Speaking(_union(bit_of, rule.all), _union(bit_of, rule.none), rule.category, rule.weight, rule.name)
             for rule in rule_set.rules
         )
-        self._urgency = tuple(_Urgent(_union(bit_of, rule.all), rule.level, rule.name) for rule in rule_set.urgency)
+        self._urgency = tuple(Pressing(_union(bit_of, rule.all), rule.level, rule.name) for rule in rule_set.urgency)
         self._organisations = tuple((bit_of[f"{ORGANISATION}:{name}"], name) for name in rule_set.organisations)
         self._known: dict[int, Weighed] = {}
 
@@ -68,17 +72,25 @@ class Taxonomy:
             weighed = self._known[found] = self._weigh(found)
         return weighed
 
+    def speaking(self, found: int) -> list[Speaking]:
+        """The rules that speak for a category in a text that holds the concepts `found`."""
+        return [rule for rule in self._rules if found & rule.need == rule.need and not found & rule.none]
+
+    def pressing(self, found: int) -> list[Pressing]:
+        """The rules that say how urgent such a text is."""
+        return [rule for rule in self._urgency if found & rule.need == rule.need]
+
     def _weigh(self, found: int) -> Weighed:
         scores = np.zeros(len(_COLUMNS), np.float32)
         fired: dict[Category, tuple[str, ...]] = {}
-        for _, _, category, weight, name in [r for r in self._rules if found & r[0] == r[0] and not found & r[1]]:
+        for _, _, category, weight, name in self.speaking(found):
             scores[_COLUMNS[category]] += weight
             fired[category] = (*fired.get(category, ()), name)
         urgency, urgent = self._urgency_of(found)
         return Weighed(found, np.log1p(scores), urgency, urgent, fired, self._organisation(found))
 
     def _urgency_of(self, found: int) -> tuple[Urgency, tuple[str, ...]]:
-        fired = [(level, name) for need, level, name in self._urgency if found & need == need]
+        fired = [(level, name) for _, level, name in self.pressing(found)]
         highest = max((level for level, _ in fired), default=Urgency.ROUTINE)
         return highest, tuple(name for level, name in fired if level == highest)
 

@@ -176,6 +176,20 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Address in letters that look Latin and may imitate another",
         "Dirección con letras que parecen latinas y puede imitar otra",
     ),
+    # why the machine decided as it did
+    "explanation": ("لماذا هذا الصنف؟", "Pourquoi cette catégorie ?", "Why this category?", "¿Por qué esta categoría?"),
+    "runner_up": ("الصنف الموالي", "Seconde catégorie", "Runner-up", "Segunda categoría"),
+    "sure_at": ("الحد الأدنى لليقين", "Seuil de certitude", "Sure from", "Umbral de certeza"),
+    "decisive": ("ما كان حاسما", "Déterminant", "Decisive", "Decisivo"),
+    "by_words": ("كلمات النص", "les mots du texte", "the words of the text", "las palabras del texto"),
+    "by_rules": ("القواعد", "les règles", "the rules", "las reglas"),
+    "by_hint": ("ما اختاره المبلغ", "le choix du déclarant", "the reporter’s choice", "la elección del denunciante"),
+    "by_second_opinion": ("الرأي الثاني", "le second avis", "the second opinion", "la segunda opinión"),
+    "by_start": ("شيوع الصنف", "la fréquence de la catégorie", "how common it is", "la frecuencia de la categoría"),
+    "by_none": ("لا شيء بمفرده", "rien à lui seul", "nothing alone", "nada por sí solo"),
+    "spoke_for": ("كلمات رجحت الصنف", "Mots pour", "Words for it", "Palabras a favor"),
+    "spoke_against": ("كلمات رجحت الصنف الموالي", "Mots contre", "Words against it", "Palabras en contra"),
+    "rules_fired": ("القواعد المطابقة", "Règles reconnues", "Rules that fired", "Reglas que coinciden"),
     # states
     "open": ("ينتظر", "en attente", "waiting", "pendiente"),
     "copy": (

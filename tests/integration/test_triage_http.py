@@ -336,3 +336,17 @@ def test_a_campaign_is_one_item_that_is_decided_as_a_whole(triage: Triage, clien
     assert client.get(nowhere, headers=BEARER).status_code == 404
     assert client.post(f"{nowhere}/decisions", json=body, headers=BEARER).status_code == 404
     assert client.post(f"{path}/decisions", json=body).status_code == 401
+
+
+def test_a_decision_is_explained_with_places_in_the_text(triage: Triage, client: httpx.Client) -> None:
+    id_ = triage.report(UNSURE)
+    waiting(client, 1)
+    answer = client.get(f"/v1/reports/{id_}/explanation", headers=BEARER)
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["stands"] == {"category": said["category"], "policy": said["policy"], "by": "machine"}
+    spans = [span for rule in said["rules"] if rule["name"] == "insult_defamation.insult" for span in rule["spans"]]
+    assert [UNSURE[start:end] for start, end in spans] == ["insulte", "m'insulte"]
+    assert said["heat"]
+    assert client.get(f"/v1/reports/{report_id('z')}/explanation", headers=BEARER).status_code == 404
+    assert client.get(f"/v1/reports/{id_}/explanation").status_code == 401

@@ -27,8 +27,8 @@ MORE_EDGES: Final = {
     "triage": (
         *("app", "bulk_http", "bulk_store", "bulks", "campaigns/desk", "campaigns/http", "campaigns/store"),
         *("claim_store", "desk_commands", "desk_http", "desk_store", "dialogue_http", "dialogue_store", "embedding"),
-        *("evaluation/tables", "links/desk", "links/http", "links/store", "openapi", "texts", "wellbeing_store"),
-        "words",
+        *("evaluation/tables", "explain_http", "links/desk", "links/http", "links/store", "openapi"),
+        *("replay_cli", "texts", "wellbeing_store", "words"),
     ),
     "referral": ("access", "access_cli", "app", "reading", "timer", "words"),
     "stats": (

@@ -5,7 +5,7 @@ in order. Nothing is joined and nothing is committed.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 from uuid import uuid4
 
@@ -21,9 +21,11 @@ from ibalagh.stream.ports import Record
 _LATEST: Final = -1
 
 
-def read_topic(bootstrap: str, topic: str, timeout_s: float = 15.0) -> Iterator[Record]:
-    """The records. Raises `PassingError` when the broker is silent for `timeout_s` seconds, `FatalStreamError` when
-    there is no such topic."""
+def read_topic(
+    bootstrap: str, topic: str, timeout_s: float = 15.0, progress: Callable[[float], None] = lambda _: None
+) -> Iterator[Record]:
+    """The records; `progress` is told the share of the offsets that is done. Raises `PassingError` when the
+    broker is silent for `timeout_s` seconds, `FatalStreamError` when there is no such topic."""
     consumer = _Consumer(
         {
             **common_config(bootstrap, "ibalagh.reader"),
@@ -34,19 +36,21 @@ def read_topic(bootstrap: str, topic: str, timeout_s: float = 15.0) -> Iterator[
         }
     )
     try:
-        yield from _read(consumer, topic, timeout_s)
+        yield from _read(consumer, topic, timeout_s, progress)
     except KafkaException as exception:
         raise raised(kafka_error(exception), f"read {topic}") from None
     finally:
         consumer.close()
 
 
-def _read(consumer: _Consumer, topic: str, timeout_s: float) -> Iterator[Record]:
+def _read(consumer: _Consumer, topic: str, timeout_s: float, progress: Callable[[float], None]) -> Iterator[Record]:
     partitions = consumer.list_topics(topic, timeout=timeout_s).topics[topic].partitions
     if not partitions:
         raise FatalStreamError(f"there is no topic {topic}")
     asked = [_TopicPartition(topic, number, _LATEST) for number in sorted(partitions)]
     ends = {at.partition: at.offset for at in consumer.offsets_for_times(asked, timeout=timeout_s)}
+    total = max(1, sum(max(0, end) for end in ends.values()))
+    done = 0
     for number, end in ends.items():
         here = _TopicPartition(topic, number, OFFSET_BEGINNING)
         low, _ = consumer.get_watermark_offsets(here, timeout=timeout_s)
@@ -67,3 +71,5 @@ def _read(consumer: _Consumer, topic: str, timeout_s: float) -> Iterator[Record]
                     yield record
             # Past control records, which are never handed out.
             position = max(position, consumer.position([here])[0].offset)
+            progress(min(1.0, (done + position) / total))
+        done += max(0, end)

@@ -48,6 +48,14 @@ _H: Final = ord("h")
 
 def skeleton(letters: NDArray[np.uint8], begins: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The skeletons of texts that stand one after another (`features.Joined`), in the same form."""
+    sounds, begins, _ = reduced(letters, begins)
+    return sounds, begins
+
+
+def reduced(
+    letters: NDArray[np.uint8], begins: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """As `skeleton`, and the place in `letters` of each letter that is left."""
     sounds = _SOUND_OF[letters]
     digraph = np.flatnonzero((letters[1:] == _H) & (_BEFORE_H[letters[:-1]] != 0))
     sounds[digraph] = _BEFORE_H[letters[digraph]]
@@ -59,4 +67,4 @@ def skeleton(letters: NDArray[np.uint8], begins: NDArray[np.int64]) -> tuple[NDA
     single = np.ones(len(sounds), bool)
     single[1:] = sounds[1:] != sounds[:-1]
     single[begins] = True
-    return sounds[single], (np.cumsum(single) - 1)[begins]
+    return sounds[single], (np.cumsum(single) - 1)[begins], np.flatnonzero(kept)[single]

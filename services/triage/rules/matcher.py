@@ -84,12 +84,36 @@ class Matcher:
             if may_be_prefixed:
                 space = start - 1
                 if folded[space] != _SPACE:
-                    space = folded.rfind(b" ", max(0, space - _LONGEST_PREFIX), space)
-                    if space < 0 or folded[space + 1 : start] not in _PREFIXES:
+                    space = _before_prefix(folded, start)
+                    if space < 0:
                         continue
                 start = space  # noqa: PLW2901
             found |= kept_when_negated if negated and start in negated else bits
         return found
+
+    def places(self, folded: bytes) -> list[tuple[int, int, int]]:
+        """Where the folded text holds what: (first byte, first one after, bits of the concepts), in the order of their
+        ends. Together the bits are those of `find`, which is faster."""
+        placed = []
+        negated: set[int] = set()
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            bits, may_be_prefixed, kept_when_negated = self._patterns[index]
+            first = start
+            if not bits:
+                negated.add(end - 1)
+                continue
+            if may_be_prefixed:
+                first = start - 1 if folded[start - 1] == _SPACE else _before_prefix(folded, start)
+            bits = kept_when_negated if first in negated else bits
+            if first >= 0 and bits:
+                placed.append((first, end, bits))
+        return placed
+
+
+def _before_prefix(folded: bytes, start: int) -> int:
+    """The place of the space before a word of which `start` follows a prefix; -1 when it follows something else."""
+    space = folded.rfind(b" ", max(0, start - 1 - _LONGEST_PREFIX), start - 1)
+    return space if space >= 0 and folded[space + 1 : start] in _PREFIXES else -1
 
 
 def _spellings(word: str, variety: Variety) -> Iterator[tuple[bytes, int]]:

@@ -1,0 +1,59 @@
+"""Explanations over HTTP: why the policy in use takes a report for what it does, with places in its text.
+
+Asks for the bearer token. Refusals: 401, 404 `unknown_report`, 503 `no_text` while the log cannot be read.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+
+from ibalagh.ops.settings import Settings
+from ibalagh.storage.postgres import Database
+from ibalagh.web.auth import bearer
+from ibalagh.web.problems import Problem
+from services.triage import store
+from services.triage.decide import Embedder
+from services.triage.explain import Explanation, explain
+from services.triage.http import ReportId, Texts
+from services.triage.policy import Policy
+from services.triage.reviews import State
+from services.triage.ruling import SECOND_OPINION
+
+
+def view(explanation: Explanation) -> dict[str, Any]:
+    """An explanation as JSON; a place is the first character and the first one after."""
+    lead = explanation.lead
+    return explanation._asdict() | {
+        "lead": lead._asdict() | {"total": sum(lead), "decisive": lead.decisive},
+        "rules": [each._asdict() for each in explanation.rules],
+        **{name: [each._asdict() for each in getattr(explanation, name)] for name in ("heat", "against", "features")},
+    }
+
+
+def routes(
+    settings: Settings, database: Database, texts: Texts, policy: Policy, second: Embedder | None = None
+) -> APIRouter:
+    """The route under `/v1`. `second` is asked about reports that were decided with a second opinion."""
+    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+
+    @router.get("/reports/{report_id}/explanation")
+    def show_explanation(report_id: ReportId) -> dict[str, Any]:
+        """Why the policy in use decides as it does: rules and features with their places in the text, what was
+        decisive. `stands` is the decision that holds, which a person or another version of the policy may have
+        taken."""
+        shown = store.one(database, report_id)
+        if shown is None:
+            raise Problem(404, "unknown_report", "No such report")
+        received = texts.report_at(shown.source)
+        if received is None:
+            raise Problem(503, "no_text", "The text cannot be read now")
+        decision = shown.item.report.decision
+        asked = second if SECOND_OPINION in decision.reasons else None
+        stands = {
+            "category": decision.category.value,
+            "policy": decision.policy,
+            "by": "person" if shown.item.state is State.DECIDED else "machine",
+        }
+        return {"report_id": report_id, "stands": stands, **view(explain(received, policy, asked))}
+
+    return router
