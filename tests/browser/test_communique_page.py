@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from fastapi import APIRouter
 from playwright.sync_api import Browser
 from pydantic import SecretStr
 
@@ -14,15 +16,17 @@ from ibalagh.signing import SigningKey
 from ibalagh.storage.migrate import apply
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
-from ibalagh.web.session import Session, Sessions
+from ibalagh.web.signed_in import SignedInPages
 from services.stats import communique_pages
 from services.stats.publishing import Publisher
 from services.stats.release import Days
 from services.stats.settings import StatsSettings
 from services.stats.store import Store
 from services.stats.summing import Sums
+from services.stats.wording import LANGUAGES
 from tests.support.browser import Visit, visiting
 from tests.support.serving import serving
+from tests.support.sign_in import as_demo_person
 from tests.unit.test_stats_communique import INVENTED
 
 JUNE = Days(first=date(2031, 6, 1), last=date(2031, 6, 30))
@@ -40,6 +44,9 @@ def base(database_url: str) -> Iterator[str]:
         Store(tx).add(Sums(INVENTED, {}, {}))
         publisher.publish(tx, JUNE, datetime(2031, 7, 2, tzinfo=UTC))
     app = create_app("test", settings, [])
+    router = APIRouter()
+    SignedInPages(settings, dict.fromkeys(LANGUAGES, "test"), database).add_routes(router)
+    app.include_router(router)
     communique_pages.add_routes(app, settings, database, publisher)
     with serving(app) as client:
         yield str(client.base_url)
@@ -49,10 +56,13 @@ def base(database_url: str) -> Iterator[str]:
 @contextmanager
 def signed_in(browser: Browser, base: str, *, script: bool) -> Iterator[Visit]:
     """Somebody who is signed in, at a screen of 320 pixels."""
-    sessions = Sessions("stats", TOKEN)
-    cookie = sessions.issue(Session("", int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())))
+    with httpx.Client(base_url=base) as client:
+        as_demo_person(client, TOKEN, "operator-1")
+        cookies = dict(client.cookies)
     with visiting(browser, base, script=script, viewport={"width": 320, "height": 900}) as opened:
-        opened.page.context.add_cookies([{"name": sessions.cookie, "value": cookie, "url": base}])
+        opened.page.context.add_cookies(
+            [{"name": name, "value": value, "url": base} for name, value in cookies.items()]
+        )
         yield opened
         opened.page.context.clear_cookies()
 
