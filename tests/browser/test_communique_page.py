@@ -58,7 +58,7 @@ def signed_in(browser: Browser, base: str, *, script: bool) -> Iterator[Visit]:
     """Somebody who is signed in, at a screen of 320 pixels."""
     with httpx.Client(base_url=base) as client:
         as_demo_person(client, TOKEN, "operator-1")
-        cookies = dict(client.cookies)
+        cookies = [{"name": name, "value": value, "url": base} for name, value in client.cookies.items()]
     with visiting(browser, base, script=script, viewport={"width": 320, "height": 900}) as opened:
         opened.page.context.add_cookies(
             [{"name": name, "value": value, "url": base} for name, value in cookies.items()]
