@@ -45,5 +45,5 @@ def create(
     app.include_router(bulk_http.routes(settings, database, commands, clock))
     openapi.add_schemas(app, http.DecisionIn)
     app.include_router(explain_http.routes(settings, database, texts, policy, second))
-    app.include_router(Console(settings, database, commands, texts, clock=clock).routes())
+    app.include_router(Console(settings, database, commands, texts, clock=clock, policy=policy, second=second).routes())
     return app

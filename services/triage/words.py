@@ -190,6 +190,18 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "spoke_for": ("كلمات رجحت الصنف", "Mots pour", "Words for it", "Palabras a favor"),
     "spoke_against": ("كلمات رجحت الصنف الموالي", "Mots contre", "Words against it", "Palabras en contra"),
     "rules_fired": ("القواعد المطابقة", "Règles reconnues", "Rules that fired", "Reglas que coinciden"),
+    # what belongs together
+    "campaign": ("حملة", "Campagne", "Campaign", "Campaña"),
+    "campaign_reports": ("تبليغات", "signalements", "reports", "avisos"),
+    "campaign_waiting": ("تنتظر", "en attente", "waiting", "pendientes"),
+    "campaign_decided": ("آخر قرار فيها", "dernière décision", "latest decision", "última decisión"),
+    "linked": ("تبليغات ذات صلة", "Signalements liés", "Linked reports", "Avisos vinculados"),
+    "linked_by_person": ("ربطها شخص", "liés par une personne", "linked by a person", "vinculados por una persona"),
+    "resembling": ("نصوص مشابهة", "textes ressemblants", "texts that resemble it", "textos parecidos"),
+    "yes": ("نعم", "oui", "yes", "sí"),
+    "minor_involved": ("قاصر معني", "Mineur concerné", "Minor involved", "Menor implicado"),
+    "closed_messenger": ("تطبيق مغلق", "Messagerie fermée", "Closed messenger", "Mensajería cerrada"),
+    "place": ("المكان", "Lieu", "Place", "Lugar"),
     # states
     "open": ("ينتظر", "en attente", "waiting", "pendiente"),
     "copy": (

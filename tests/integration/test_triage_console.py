@@ -394,3 +394,18 @@ def test_a_batch_is_described_as_lines(client: httpx.Client) -> None:
     assert list(batch["responses"]["200"]["content"]) == ["application/x-ndjson"]
     assert {"401", "413", "415", "503"} <= batch["responses"].keys()
     assert {"DecisionIn", "Problem"} <= document["components"]["schemas"].keys()
+
+
+def test_the_page_shows_what_belongs_together_and_why_the_machine_took_it_so(
+    triage: Triage, client: httpx.Client
+) -> None:
+    one, other, *_ = [triage.report(f"{UNSURE} sur gain.example/promo", str(number)) for number in range(3)]
+    eventually(lambda: len(client.get("/v1/reports", headers=BEARER).json()["items"]) == 3)
+    with analyst(client, "analyst-1") as person:
+        page = person.page(f"/reports/{one}")
+        assert f'href="/reports/{other}?lang=en"' in page
+        assert "<bdi>3</bdi> reports · <bdi>3</bdi> waiting" in page
+        assert "Rules that fired" not in page
+        why = person.page(f"/reports/{one}", show="1", why="1")
+        assert "Rules that fired" in why
+        assert "fraud.scam" in why

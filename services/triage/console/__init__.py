@@ -18,7 +18,9 @@ from services.triage.console.choices import ChoicePages
 from services.triage.console.office import Office
 from services.triage.console.queue import QueuePages
 from services.triage.console.report import ReportPages
+from services.triage.decide import Embedder
 from services.triage.http import Texts
+from services.triage.policy import Policy
 from services.triage.settings import TriageSettings
 from services.triage.words import WORDS
 
@@ -34,10 +36,12 @@ class Console:
         texts: Texts,
         *,
         clock: Callable[[], datetime],
+        policy: Policy,
+        second: Embedder | None,
     ) -> None:
         names = {language: words["triage"] for language, words in WORDS.items()}
         self._pages = SignedInPages(settings, names, database, clock=clock)
-        office = Office(self._pages, database, commands, texts, clock, settings.claim_s)
+        office = Office(self._pages, database, commands, texts, clock, settings.claim_s, policy, second)
         self._parts = (
             QueuePages(office),
             ReportPages(office),

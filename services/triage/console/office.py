@@ -14,7 +14,9 @@ from ibalagh.web.pages import choose_language
 from ibalagh.web.roles import Permission
 from ibalagh.web.signed_in import SignedInPages
 from services.triage import claim_store, wellbeing_store
+from services.triage.decide import Embedder
 from services.triage.http import Texts
+from services.triage.policy import Policy
 from services.triage.reviews import RefusalCode
 from services.triage.words import WORDS
 
@@ -22,7 +24,8 @@ Notice = Annotated[str, Query(pattern=r"^[a-z_]{0,40}$", description="The code o
 
 
 class Office(NamedTuple):
-    """The parts that the pages share; `claim_s` is how long a claim lasts."""
+    """The parts that the pages share; `claim_s` is how long a claim lasts, `policy` the one by which decisions are
+    explained, with `second` for those that it was asked about."""
 
     pages: SignedInPages
     database: Database
@@ -30,6 +33,8 @@ class Office(NamedTuple):
     texts: Texts
     clock: Callable[[], datetime]
     claim_s: int
+    policy: Policy
+    second: Embedder | None
 
     def readers(self) -> list[Any]:
         """The dependencies of a page that shows reports: those who may not see it get another page."""

@@ -3,25 +3,43 @@
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1
 from ibalagh.events.envelope import Uuid
-from ibalagh.events.reports import Decision, ReportReviewedV1
+from ibalagh.events.reports import Decision, ReportReceivedV1, ReportReviewedV1
 from ibalagh.events.vocabulary import Category
 from ibalagh.web.problems import Problem
 from ibalagh.web.roles import Permission
 from services.triage import desk_store, dialogue_http, dialogue_store, store, wellbeing_store
-from services.triage.console.office import Notice, Office
+from services.triage.campaigns import store as campaigns_store
+from services.triage.console.office import Office
+from services.triage.explain import Explanation, explain
 from services.triage.highlight import defang, pieces, spans
 from services.triage.http import suspicious_links
+from services.triage.links import store as links_store
 from services.triage.proceedings import changes
 from services.triage.reasons import DismissReason, EscalateReason, RejectReason
 from services.triage.reviews import State
+from services.triage.ruling import SECOND_OPINION
 from services.triage.store import Shown
 from services.triage.wellbeing import asks_first
+
+
+class Look(BaseModel):
+    """What of the page is asked for."""
+
+    notice: str = Field("", pattern=r"^[a-z_]{0,40}$", description="The code of what came of the act before")
+    show: bool = Field(False, description="Content was asked for")
+    since: int | None = Field(None, ge=1, description="Tell what changed since this version")
+    why: bool = Field(False, description="Tell why the machine takes it for what it does")
+
+
+_LINKED: Final = 10
+"""Reports of each kind that the page names."""
 
 
 class Entry(NamedTuple):
@@ -47,9 +65,7 @@ class ReportPages:
         self,
         request: Request,
         report_id: Annotated[Uuid, Path()],
-        notice: Notice = "",
-        show: Annotated[bool, Query(description="Content was asked for")] = False,
-        since: Annotated[int | None, Query(ge=1, description="Tell what changed since this version")] = None,
+        look: Annotated[Look, Query()],
     ) -> Response:
         """One report; its content only when asked for, where the person chose so or has read it already."""
         office = self._office
@@ -69,7 +85,7 @@ class ReportPages:
         feared = category if proposal is None or proposal.command.category is None else proposal.command.category
         if category in chosen.ask_first:
             feared = category
-        hidden = not show and asks_first(chosen, feared, seen=seen_at is not None, working=working)
+        hidden = not look.show and asks_first(chosen, feared, seen=seen_at is not None, working=working)
         dialogue = dialogue_store.read(office.database, report_id)
         written, said = None, list[ReportSupplementedV1 | None]([None] * len(dialogue.amendments))
         if not hidden:
@@ -106,14 +122,22 @@ class ReportPages:
             escalation=between.escalations.get(report_id),
             versions=versions,
             machine=_machine(shown, [each.reviewed for each in versions]),
-            changed=_changed(since, [each.reviewed for each in versions], report.decision),
+            campaign=campaigns_store.shown(office.database, [report_id]).get(report_id),
+            links=links_store.of_report(office.database, report_id, limit=_LINKED),
+            explanation=None if written is None or not look.why else self._explained(written, report.decision),
+            changed=_changed(look.since, [each.reviewed for each in versions], report.decision),
             undoable=shown.item.state is State.DECIDED and bool(versions),
             categories=[category for category in Category if category is not Category.OUT_OF_SCOPE],
             dismiss_reasons=list(DismissReason),
             escalate_reasons=list(EscalateReason),
             reject_reasons=list(RejectReason),
-            notice=notice,
+            notice=look.notice,
         )
+
+    def _explained(self, written: ReportReceivedV1, decision: Decision) -> Explanation:
+        """Why the policy in use decides as it does; the second opinion is asked where it was heard."""
+        asked = SECOND_OPINION in decision.reasons
+        return explain(written, self._office.policy, self._office.second if asked else None)
 
 
 def _entries(dialogue: dialogue_store.Dialogue, texts: Sequence[ReportSupplementedV1 | None]) -> list[Entry]:
