@@ -60,9 +60,7 @@ def signed_in(browser: Browser, base: str, *, script: bool) -> Iterator[Visit]:
         as_demo_person(client, TOKEN, "operator-1")
         cookies = [{"name": name, "value": value, "url": base} for name, value in client.cookies.items()]
     with visiting(browser, base, script=script, viewport={"width": 320, "height": 900}) as opened:
-        opened.page.context.add_cookies(
-            [{"name": name, "value": value, "url": base} for name, value in cookies.items()]
-        )
+        opened.page.context.add_cookies(cookies)
         yield opened
         opened.page.context.clear_cookies()
 
