@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.browser.test_form_for_everyone import assert_accessible
 from tests.support.browser import Visit, visiting
 from tests.support.databases import fresh_database
+from tests.support.poll import eventually
 from tests.support.serving import serving
 from tests.support.triage_service import BEARER, TOKEN, UNSURE, Triage, decision, running, waiting
 
@@ -77,6 +78,10 @@ def every_page(visit: Visit, desk: Desk, language: str) -> Iterator[str]:
     yield "queue"
     visit.open(f"/reports/{first}?lang={language}&show=1")
     yield "report-proposed"
+    desk.triage.report(f"{UNSURE} {LINK}1 encore", "copy", links=(f"{LINK}1",))
+    eventually(lambda: len(desk.http.get("/v1/reports", headers=BEARER).json()["items"]) == 4, 20)
+    visit.open(f"/reports/{second}?lang={language}&show=1&why=1")
+    yield "report-why"
     visit.open(f"/reports/{second}?lang={language}&show=1&notice=stale_version&since=1")
     yield "report-changed"
     visit.open(f"/reports/{third}?lang={language}")
