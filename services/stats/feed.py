@@ -15,7 +15,7 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from ibalagh.stream.errors import PassingError
-from ibalagh.stream.ports import Consumer
+from ibalagh.stream.ports import Consumer, TopicPartition
 from ibalagh.stream.processor import Stop
 
 FRAME_EVERY_S: Final = 1.0
@@ -69,10 +69,15 @@ class Feed:
         try:
             consumer.subscribe([self._topic], start_positions=consumer.end_offsets)
             changed, next_frame, wait_until = True, 0.0, 0.0
+            assigned: frozenset[TopicPartition] = frozenset()
             while not shutdown.requested:
                 now = self._monotonic()
                 try:
                     changed = bool(consumer.consume(1_000, 0.0, 0.1)) or changed
+                    here = frozenset(consumer.positions())
+                    if here != assigned:
+                        # Reading begins at the end: what came before, since the last frame, is told by none.
+                        changed, assigned = True, here
                     kinds = self._listened_to()
                     wanted = kinds and (changed or not kinds <= self._frame.written.keys())
                     if wanted and now >= max(next_frame, wait_until):

@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 
 from ibalagh.stream.errors import PassingError
-from ibalagh.stream.ports import Record
+from ibalagh.stream.ports import Record, TopicPartition
 from services.stats.feed import Feed, lasting
 from tests.support.poll import eventually
 
@@ -19,11 +19,15 @@ class Deltas:
         self.waiting: list[Record] = []
         self.looks = 0
         self.closed = False
+        self.assigned = {TopicPartition("deltas", 0): 0}
 
     def subscribe(self, topics: Sequence[str], **_: object) -> None: ...
 
     def end_offsets(self, _: Collection[object]) -> dict[object, int]:
         return {}
+
+    def positions(self) -> dict[TopicPartition, int]:
+        return self.assigned
 
     def consume(self, *_: object) -> list[Record]:
         self.looks += 1
@@ -194,3 +198,18 @@ def test_a_stream_that_lasted_long_enough_ends_and_leaves_nobody_listening() -> 
     assert asyncio.run(all_of(lasting(endless(), 0))) == [b"frame"]
     assert ended == [True]
     assert len(asyncio.run(all_of(lasting(three(), 3600)))) == 3
+
+
+def test_what_was_published_before_the_partition_was_assigned_is_told_all_the_same() -> None:
+    """Reading begins at the end when a partition is assigned, after the first frame."""
+    scene = Scene()
+    scene.deltas.assigned = {}
+    scene.pass_rounds()
+    received = scene.listen()
+    eventually(lambda: len(received) == 2)
+    scene.clock.now = 100.0
+    scene.pass_rounds()
+    rendered = scene.rendered
+    scene.deltas.assigned = {TopicPartition("deltas", 0): 7}
+    eventually(lambda: scene.rendered == rendered + 1)
+    scene.end()
