@@ -10,7 +10,7 @@ import pytest
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
 from ibalagh.stream.ports import Record
-from services.referral import batch as cases
+from services.referral import work as cases
 from services.referral.handlers import CasesCodec, waits_for_a_person
 from services.stats.counted import counted
 from services.stats.reading import CountingCodec
@@ -59,7 +59,7 @@ def as_records(read: list[Read]) -> list[Record]:
 def test_report_message_answer_and_withdrawal_reach_who_they_are_for_and_move_no_counter(
     place: Place, intake: IntakeProcess, triage: ServiceProcesses
 ) -> None:
-    given = intake.http.post("/v1/reports", json={"text": "arnaque et insultes"}).json()
+    given = intake.http.post("/v1/reports", json={"text": "regardez cette page svp"}).json()
     receipt, report_id = given["receipt"], given["report_id"]
 
     def queue() -> list[dict[str, Any]]:

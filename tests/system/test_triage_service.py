@@ -22,7 +22,7 @@ TOPICS = {
     "triage.decisions": 2,
     "triage.deadletters": 1,
 }
-MEMORY_LIMIT_BYTES = 200_000_000
+MEMORY_LIMIT_BYTES = 300_000_000
 
 
 class Stack(ServiceProcesses):
@@ -45,7 +45,7 @@ def stack(broker: str, database_url: str, topic_prefix: str, tmp_path: Path) -> 
 def test_a_report_is_triaged_reviewed_and_poison_a_dead_letter(stack: Stack) -> None:
     process = stack.start()
     canary = "xyzzycanary"
-    report = received(f"{canary} arnaque et insultes", links=("https://a.example/x",))
+    report = received(f"{canary} regardez cette page svp", links=("https://a.example/x",))
     poison = stack.codec.encode(report)._replace(value=b"not json")
     assert stack.producer.publish([poison], 10.0) != [None]
     stack.publish([report])
