@@ -4,7 +4,7 @@ A command's event id is its command id. The owning service records the result in
 command; whoever sent it waits for that up to `wait_s`, else is told where to ask.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -76,15 +76,19 @@ class Commands:
         *,
         max_lines: int = MAX_LINES,
     ) -> Response:
-        """NDJSON in, NDJSON out, an answer per line in order; a line that breaks a rule does not stop the others.
+        """`answer_lines` for a body of NDJSON. Raises `Problem` for a body that has no lines or too many."""
+        return self.answer_lines(ndjson.read_lines(body, model, max_lines), to_command)
+
+    def answer_lines(self, lines: Iterable[M | Problem], to_command: Callable[[M, int], Event[Data]]) -> Response:
+        """Lines in (`ndjson.read_lines`), NDJSON out, an answer per line in order; a line that breaks a rule does not
+        stop the others.
 
         `to_command` gets a valid line and its number, from 0; it may raise `Problem`. The response as a whole is 200.
-        Raises `Problem` for a body that has no lines or too many.
         """
         answers: list[Answer] = []
         commands: list[Event[Data]] = []
         places: list[int] = []
-        for number, line in enumerate(ndjson.read_lines(body, model, max_lines)):
+        for number, line in enumerate(lines):
             try:
                 if isinstance(line, Problem):
                     raise line

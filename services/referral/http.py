@@ -214,7 +214,7 @@ def routes(
                 id_ = command_id(_own(scope, idempotency_key), number)
                 return to_command(line, line.case_id, id_=id_, now=now)
 
-            return commands.send_lines(body, ActionLine, line_to_command)
+            return commands.answer_lines(lines, line_to_command)
 
         return await run_in_threadpool(send)
 

@@ -105,8 +105,8 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
     spoken = [words(each.encoded) for each in extracted]
     folded = list(map(join, spoken))
     own = [
-        folded_whole if _ANSWERS not in each.encoded else join(words(each.encoded.partition(_ANSWERS)[0]))
-        for folded_whole, each in zip(folded, extracted, strict=True)
+        fold_own(each.encoded) if _ANSWERS in each.encoded else text
+        for text, each in zip(folded, extracted, strict=True)
     ]
     rulings = _rule(reports, folded, own, policy, second)
     heard = list(map(policy.signals.hear, folded))
@@ -135,6 +135,16 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
     ]
 
 
+def own_words(text: str) -> str:
+    """What a reporter wrote of a text, without the answers to a form's questions."""
+    return text.partition(ANSWERS)[0]
+
+
+def fold_own(encoded: bytes) -> bytes:
+    """`own_words` of an encoded text, folded."""
+    return join(words(encoded.partition(_ANSWERS)[0]))
+
+
 def fold_alone(text: str) -> bytes:
     """A text as rules and model see it, of a report of which nothing else is known."""
     return join(words(extract(*read(text), (), None).encoded))
@@ -151,7 +161,7 @@ def _rule(
     weighed = [policy.taxonomy.weigh(found) for found in map(policy.matcher.find, folded)]
     opinion = None
     if second is not None:
-        embeddings = second([report.text.partition(ANSWERS)[0] for report in reports])
+        embeddings = second([own_words(report.text) for report in reports])
         opinion = opinion_columns(policy.model.second, embeddings)
     hints = [report.category_hint for report in reports]
     return policy.judge.rule(_voices(weighed, hints, policy.model.margins(own), policy, opinion))

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ibalagh.events.reports import ANSWERS
+from ibalagh.events.reports import Decision
 from ibalagh.events.vocabulary import Category, Disposition, Urgency
-from services.triage.decide import Embedder, Report, judge_all
+from services.triage.decide import Embedder, Report, fold_own, judge_all, own_words
 from services.triage.entities import extract
 from services.triage.model.features import features, join_texts
 from services.triage.model.linear import CATEGORIES, URGENT, Floats, category_inputs, opinion_columns
@@ -95,22 +95,23 @@ class _Weighed(NamedTuple):
     logits: NDArray[np.floating[Any]]
 
 
+def explain_decision(report: Report, decision: Decision, policy: Policy, second: Embedder | None) -> Explanation:
+    """Why `policy` decides as it does about a report that was decided; `second` is asked where it was heard."""
+    return explain(report, policy, second if SECOND_OPINION in decision.reasons else None)
+
+
 def explain(report: Report, policy: Policy, second: Embedder | None = None) -> Explanation:
     """Why `policy` decides as it does. `second` as for `decide`: given where it was asked. Total, as `decide` is."""
-    ((_, ruling, *_),) = judge_all([report], policy, second)
+    embeddings = None if second is None else second([own_words(report.text)])
+    ((_, ruling, *_),) = judge_all([report], policy, None if embeddings is None else lambda _: embeddings)
     base = ruling.base
-    asked = SECOND_OPINION in base.reasons
     best, other = _COLUMN_OF[base.category], _COLUMN_OF[base.runner_up or base.category]
     encoded = extract(*read(report.text), report.links, report.platform).encoded
     folded = join(words(encoded))
-    own = join(words(encoded.partition(ANSWERS.encode())[0]))  # where it begins, it is `folded`
+    own = fold_own(encoded)  # where it begins, it is `folded`
     where = origins(report.text, encoded)
-    joint = policy.model.second.category if asked else policy.model.category
-    opinion = (
-        opinion_columns(policy.model.second, second([report.text.partition(ANSWERS)[0]]))
-        if asked and second is not None
-        else None
-    )
+    joint = policy.model.category if embeddings is None else policy.model.second.category
+    opinion = None if embeddings is None else opinion_columns(policy.model.second, embeddings)
     rules = policy.taxonomy.weigh(policy.matcher.find(folded))
     inputs = category_inputs(policy.model.margins([own]), rules.scores[None], opinion)[0]
     ahead = joint.weights[:, best] - joint.weights[:, other]
@@ -126,7 +127,7 @@ def explain(report: Report, policy: Policy, second: Embedder | None = None) -> E
         disposition=base.disposition,
         urgency=base.urgency,
         urgent_by_model=base.urgency > rules.urgency,
-        asked_second=asked,
+        asked_second=embeddings is not None,
         lead=_lead(inputs, ahead, policy.model.bias[:URGENT], float(joint.bias[best] - joint.bias[other]))._replace(
             hint=_vote(report, base.category, CATEGORIES[other], policy.judge.thresholds.hint_weight)
         ),

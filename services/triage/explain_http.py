@@ -13,11 +13,10 @@ from ibalagh.web.auth import bearer
 from ibalagh.web.problems import Problem
 from services.triage import store
 from services.triage.decide import Embedder
-from services.triage.explain import Explanation, explain
+from services.triage.explain import Explanation, explain_decision
 from services.triage.http import ReportId, Texts
 from services.triage.policy import Policy
 from services.triage.reviews import State
-from services.triage.ruling import SECOND_OPINION
 
 
 def view(explanation: Explanation) -> dict[str, Any]:
@@ -48,12 +47,11 @@ def routes(
         if received is None:
             raise Problem(503, "no_text", "The text cannot be read now")
         decision = shown.item.report.decision
-        asked = second if SECOND_OPINION in decision.reasons else None
         stands = {
             "category": decision.category.value,
             "policy": decision.policy,
             "by": "person" if shown.item.state is State.DECIDED else "machine",
         }
-        return {"report_id": report_id, "stands": stands, **view(explain(received, policy, asked))}
+        return {"report_id": report_id, "stands": stands, **view(explain_decision(received, decision, policy, second))}
 
     return router

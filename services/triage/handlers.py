@@ -53,9 +53,9 @@ class Classifier:
         self._second, self._second_most = second, second_most
 
     @classmethod
-    def from_policy_file(cls, second: Embedder | None = None, second_most: int = 0) -> Self:
+    def from_policy_file(cls) -> Self:
         """With the committed policy. Raises ValueError for a file of it that is wrong."""
-        return cls(load(), second, second_most)
+        return cls(load())
 
     def __call__(self, events: Sequence[Event[Data]], now: datetime | None = None) -> Handled:
         """The effects of a batch; `now` (aware, UTC) is when they are made."""

@@ -1,7 +1,5 @@
 """Sums of money have one value, however they are written, in all varieties."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from services.triage.entities.amounts import MAX_AMOUNTS, amounts
 from services.triage.entities.money_words import money_words
 from services.triage.normalise import clean
+from tests.support.linear import assert_linear
 
 
 def found(text: str) -> list[tuple[float, str]]:
@@ -145,14 +144,4 @@ def test_no_text_breaks_it_and_every_sum_is_one(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["1", "1 ", "1.", "1 000 ", "مليون ", "و ", "dh ", "3 d ", "€", "mille ", "1,1 dh "])
 def test_time_is_linear(piece: str) -> None:
-    """Four times the text takes about four times as long: squares would take sixteen times."""
-
-    def seconds(length: int) -> float:
-        text = (piece * length)[:length]
-        started = time.process_time()
-        amounts(text)
-        return time.process_time() - started
-
-    seconds(1_000)
-    short = min(seconds(25_000) for _ in range(3))
-    assert min(seconds(100_000) for _ in range(3)) < 8 * short + 0.05
+    assert_linear(amounts, piece)

@@ -15,6 +15,7 @@ from services.triage.decide import decide, judge_all
 from services.triage.entities.reading import entities_of
 from services.triage.reported import reported_of
 from services.triage.writing import triaged
+from tests.support.linear import assert_linear
 from tests.support.triage import policy, report, triage
 
 
@@ -242,17 +243,7 @@ def test_the_order_of_entities_changes_none(parts: list[str]) -> None:
     ],
 )
 def test_time_is_linear(piece: str) -> None:
-    """Four times the text takes about four times as long: squares would take sixteen times."""
-
-    def seconds(length: int) -> float:
-        text = (piece * length)[:length]
-        started = time.process_time()
-        entities_of(text)
-        return time.process_time() - started
-
-    seconds(1_000)
-    short = min(seconds(25_000) for _ in range(3))
-    assert min(seconds(100_000) for _ in range(3)) < 8 * short + 0.05
+    assert_linear(entities_of, piece)
 
 
 def test_ten_thousand_links_in_a_text_are_linear() -> None:

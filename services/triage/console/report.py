@@ -10,21 +10,20 @@ from pydantic import BaseModel, Field
 
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1
 from ibalagh.events.envelope import Uuid
-from ibalagh.events.reports import Decision, ReportReceivedV1, ReportReviewedV1
+from ibalagh.events.reports import Decision, ReportReviewedV1
 from ibalagh.events.vocabulary import Category
 from ibalagh.web.problems import Problem
 from ibalagh.web.roles import Permission
 from services.triage import desk_store, dialogue_http, dialogue_store, store, wellbeing_store
 from services.triage.campaigns import store as campaigns_store
 from services.triage.console.office import Office
-from services.triage.explain import Explanation, explain
+from services.triage.explain import explain_decision
 from services.triage.highlight import defang, pieces, spans
 from services.triage.http import suspicious_links
 from services.triage.links import store as links_store
 from services.triage.proceedings import changes
 from services.triage.reasons import DismissReason, EscalateReason, RejectReason
 from services.triage.reviews import State
-from services.triage.ruling import SECOND_OPINION
 from services.triage.store import Shown
 from services.triage.wellbeing import asks_first
 
@@ -123,8 +122,10 @@ class ReportPages:
             versions=versions,
             machine=_machine(shown, [each.reviewed for each in versions]),
             campaign=campaigns_store.shown(office.database, [report_id]).get(report_id),
-            links=links_store.of_report(office.database, report_id, limit=_LINKED),
-            explanation=None if written is None or not look.why else self._explained(written, report.decision),
+            links=links_store.of_shown(office.database, shown, dialogue, limit=_LINKED),
+            explanation=None
+            if written is None or not look.why
+            else explain_decision(written, report.decision, office.policy, office.second),
             changed=_changed(look.since, [each.reviewed for each in versions], report.decision),
             undoable=shown.item.state is State.DECIDED and bool(versions),
             categories=[category for category in Category if category is not Category.OUT_OF_SCOPE],
@@ -133,11 +134,6 @@ class ReportPages:
             reject_reasons=list(RejectReason),
             notice=look.notice,
         )
-
-    def _explained(self, written: ReportReceivedV1, decision: Decision) -> Explanation:
-        """Why the policy in use decides as it does; the second opinion is asked where it was heard."""
-        asked = SECOND_OPINION in decision.reasons
-        return explain(written, self._office.policy, self._office.second if asked else None)
 
 
 def _entries(dialogue: dialogue_store.Dialogue, texts: Sequence[ReportSupplementedV1 | None]) -> list[Entry]:

@@ -132,7 +132,12 @@ def of_report(database: Database, report_id: str, *, limit: int) -> Links | None
     shown = store.one(database, report_id)
     if shown is None:
         return None
-    dialogue = dialogue_store.read(database, report_id)
+    return of_shown(database, shown, dialogue_store.read(database, report_id), limit=limit)
+
+
+def of_shown(database: Database, shown: store.Shown, dialogue: dialogue_store.Dialogue, *, limit: int) -> Links:
+    """As `of_report`, for a report and its dialogue that were read already."""
+    report_id = shown.item.report.report_id
     said = [each for amendment in dialogue.amendments for each in amendment.data.indicators]
     keys = {key.key: key for key in keys_of((*shown.item.report.indicators, *said))}
     with database.transaction(read_only=True) as tx:
