@@ -477,7 +477,9 @@ def test_the_audit_is_only_added_to_and_shows_when_it_was_changed(database: Data
     assert "The newest row should be 3, the last one there is 2." in audit.problems()[1]
 
 
-def test_a_service_that_ends_hangs_up_on_the_provider(database: Database, liar: tuple[Dishonest, dict[str, Any]]) -> None:
+def test_a_service_that_ends_hangs_up_on_the_provider(
+    database: Database, liar: tuple[Dishonest, dict[str, Any]]
+) -> None:
     running, given = liar
     port = urlsplit(running.issuer).port
 
