@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from services.triage.model.features import BUCKETS, GROUPS
-from services.triage.model.linear import COLUMNS, STEPS, Floats, Logistic, Model, SecondOpinion
+from services.triage.model.linear import COLUMNS, STEPS, Floats, Logistic, Model, SecondOpinion, tabled
 
 FILE: Final = Path(__file__).with_name("model.npz")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -56,7 +56,7 @@ def load(path: Path = FILE) -> Model:
             raise ValueError(f"{path.name} is no model of triage: {error}") from error
     if weights.shape != (GROUPS * BUCKETS, COLUMNS) or squares.shape != (GROUPS * BUCKETS,):
         raise ValueError(f"{path.name} was made for other features: run `ibalagh triage train` again")
-    return Model(version, weights, bias, squares, category, urgent, second)
+    return Model(version, tabled(weights, squares), bias, category, urgent, second)
 
 
 def _real(array: np.ndarray) -> Floats:

@@ -29,6 +29,7 @@ from services.triage.model.linear import (
     likeness,
     probabilities,
     probability,
+    tabled,
     urgent_inputs,
 )
 
@@ -65,7 +66,7 @@ class LeftOut(NamedTuple):
 def train(examples: Examples, report: Callable[[float], None]) -> tuple[Model, LeftOut]:
     """The model, and what of each example models say that have seen none of its campaign, joints included.
 
-    `report` is told the share that is done. The version is a hash of what was learnt from.
+    `report` is told the share that is done. The version is a hash of what was learnt from, and of what was.
     """
     matrix, squares = _matrix(examples.folded)
     mean = examples.embeddings.mean(axis=0)
@@ -88,11 +89,11 @@ def train(examples: Examples, report: Callable[[float], None]) -> tuple[Model, L
     asked = category_inputs(margins, rules[0], opinions), urgent_inputs(margins, rules[1], opinions)
     left_out = LeftOut(_across(fast, examples, folds), _across(asked, examples, folds))
     joints = [_joints(inputs, examples, everything) for inputs in (fast, asked)]
+    table = tabled(_rounded(first.weights * np.sqrt(squares)[:, None]), squares)
     model = Model(
-        version=_version(examples),
-        weights=_rounded(first.weights * np.sqrt(squares)[:, None]),
+        version=_version(examples, table),
+        table=table,
         bias=first.bias,
-        squares=squares,
         category=joints[0][0],
         urgent=joints[0][1],
         second=SecondOpinion(mean, scale, standard, second, *joints[1]),
@@ -176,10 +177,11 @@ def _rounded(weights: Floats) -> Floats:
     return rounded
 
 
-def _version(examples: Examples) -> str:
-    """Twelve hexadecimal digits that change with the examples."""
+def _version(examples: Examples, table: Floats) -> str:
+    """Twelve hexadecimal digits that change with the examples and with what was learnt from them."""
     learnt = hashlib.sha256()
     for row in zip(examples.folded, examples.categories, examples.urgent, examples.campaigns, strict=True):
         learnt.update(repr(row).encode())
     learnt.update(examples.rule_scores.tobytes())
+    learnt.update(table.tobytes())
     return learnt.hexdigest()[:12]
