@@ -5,10 +5,11 @@ In: records of `reports.triaged` and `triage.decisions`. Out: an `Arrival` in th
 checks; so what is bad is refused for the same reason as everywhere. Raises as `Codec.decode` does.
 
 How "exactly" is known without parsing: the classifier's JSON, from the id to the indicators, is put together of three
-texts which come again and again (a rule's reasons, a policy's version), and of how sure it is. A text is remembered when
-`Codec` accepted a value that has it and renders that value to the same bytes. A value of three remembered texts, whose
-id, confidence and indicators have the right form, is therefore what `Codec` would accept and render: no model has a rule
-across fields. The raw bytes go to the row, and whoever reads the row finds what the strict reader would have put there.
+texts which come again and again (a rule's reasons, a policy's version), and of how sure it is. A text is remembered
+when `Codec` accepted a value that has it and renders that value to the same bytes. A value of three remembered texts,
+whose id, confidence and indicators have the right form, is therefore what `Codec` would accept and render: no model has
+a rule across fields. The raw bytes go to the row, and whoever reads the row finds what the strict reader would have put
+there.
 """
 
 from collections.abc import Callable
@@ -98,9 +99,8 @@ class DeskCodec(Codec):
             return None
         opening, confidence, grounds, closing, indicators = _texts(value)
         standing = self._openings.get(opening)
-        if standing is None or grounds not in self._grounds or closing not in self._closings:
-            return None
-        if not _is_confidence(confidence):
+        known = grounds in self._grounds and closing in self._closings and _is_confidence(confidence)
+        if standing is None or not known:
             return None
         if indicators != _NO_INDICATORS and not _are_indicators(indicators):
             return None
