@@ -147,6 +147,7 @@ def main() -> int:
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
         Probe("database", database.probe),
+        Probe("evidence", files.blobs.check),
         Probe(status.name, status.check),
         Probe(relay.name, relay.check),
     ]
