@@ -179,7 +179,7 @@ def application(
         description="Report illegal content; follow a report.",
         larger_bodies={
             routes.PATH: ("", settings.evidence_file_bytes),
-            "/": (form_files.MEDIA_TYPE, whole_form),
+            **dict.fromkeys(("/", "/status", "/status/supplement"), (form_files.MEDIA_TYPE, whole_form)),
         },
         problem_texts=refusals.problem_texts(),
         problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
@@ -193,7 +193,7 @@ def application(
     uploads = form_files.Uploads(intake, None if files is None else files.evidence, settings.evidence_files)
     forms.add_routes(app, intake, settings.quick_exit_url, uploads)
     receipt_routes.add_routes(app, intake)
-    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url)
+    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url, uploads)
     if dialogue is not None:
         dialogue_http.add_routes(app, intake, dialogue)
     openapi.add_schemas(app)

@@ -78,7 +78,7 @@ class Files:
         )
         intake = made_intake(Service().acceptance, self.queue, Statuses(), trusts=lambda _: False, now=NOW)
         nothing: Any = None
-        files = Parts(self.evidence, nothing, vessel, nothing)
+        files = Parts(self.evidence, nothing, vessel, nothing, blobs)
         self.app = application(SETTINGS, intake._replace(files=self.evidence), [], files=files)
         self.client: AppClient
 
