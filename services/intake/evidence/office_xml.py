@@ -6,6 +6,7 @@ XML that is not well formed or nested deeply (`damaged_file`). Comments and proc
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -29,11 +30,28 @@ _PEOPLE: Final = frozenset({"cmAuthor", "author", "person"})
 """Elements whose `name` is a person's."""
 _TIMES: Final = frozenset({"date", "dateUtc", "dt"})
 _TIMED: Final = frozenset({"cm", "ins", "del", "comment", "commentExtensible", "moveFrom", "moveTo", "threadedComment"})
+_FORMULAS: Final = frozenset({"f", "formula1", "formula2"})
 _ADDRESSES: Final = frozenset({"href", "src", "url"})
 _FOREIGN: Final = re.compile(r"[^/#]*:|/|\.\.|\\")
 """An address that does not begin inside the document."""
 _PROGRAM: Final = re.compile(r"ppaction://(?:program|macro|ole)", re.IGNORECASE)
 _ACTING_TYPES: Final = re.compile(r"macroEnabled|vbaProject|macrosheet|ms-office\.activeX", re.IGNORECASE)
+
+_LOOKED_AT: Final = frozenset(
+    {
+        *_SKIPPED,
+        *_NAMES,
+        *_PEOPLE,
+        *_TIMES,
+        *_TIMED,
+        *_ADDRESSES,
+        *_FORMULAS,
+        *("ContentType", "encryption-data", "descr", "action", "formula", "instr", "Target", "TargetMode"),
+        *("Relationship", "Override", "file-entry"),
+    }
+)
+"""Names of elements and attributes that a rule here or of `Part.drops` speaks of."""
+_SPECIAL: Final = re.compile('[&<>"\n\r\t]')
 
 Attributes = list[tuple[str, str]]
 
@@ -86,20 +104,29 @@ class _Writer:
     def start(self, name: str, flat: Sequence[str]) -> None:
         if len(self._open) + self._skipping >= _DEEPEST:
             raise RefusedFileError("damaged_file")
-        given = list(zip(flat[::2], flat[1::2], strict=True))
-        local = _local(name)
-        plain = {_local(each): value for each, value in given}
+        if self._skipping:
+            self._skipping += 1
+            return
+        if _is_plain(name) and all(map(_is_plain, flat[::2])):
+            said = "".join([f" {each}={_quoted(value)}" for each, value in zip(flat[::2], flat[1::2], strict=True)])
+        else:
+            given = list(zip(flat[::2], flat[1::2], strict=True))
+            local, plain = _local(name), {_local(each): value for each, value in given}
+            if self._goes(local, plain):
+                self._skipping = 1
+                return
+            said = "".join([f" {each}={_quoted(value)}" for each, value in self._kept(local, plain, given)])
+        self._open.append(name)
+        self._out.append(f"<{name}{said}>")
+
+    def _goes(self, local: str, plain: Mapping[str, str]) -> bool:
+        """Whether an element goes with all inside. Raises `RefusedFileError` for one that says what is not taken."""
         if _ACTING_TYPES.search(plain.get("ContentType", "")):
             raise RefusedFileError("macros")
         if local == "encryption-data":
             raise RefusedFileError("encrypted_file")
-        formula = self._part.formulas and local in {"f", "formula1", "formula2"}
-        if self._skipping or local in _SKIPPED or formula or self._part.drops(local, plain):
-            self._skipping += 1
-            return
-        self._open.append(name)
-        said = "".join(f" {each}={quoteattr(value)}" for each, value in self._kept(local, plain, given))
-        self._out.append(f"<{name}{said}>")
+        formula = self._part.formulas and local in _FORMULAS
+        return formula or local in _SKIPPED or self._part.drops(local, plain)
 
     def end(self, name: str) -> None:
         if self._skipping:
@@ -119,7 +146,12 @@ class _Writer:
             own = _local(name)
             if name.startswith("xmlns"):
                 yield name, value
-            elif own.startswith("rsid") or own == "descr" or (own in _TIMES and timed) or _PROGRAM.match(value):
+            elif (
+                own.startswith("rsid")
+                or own == "descr"
+                or (own in _TIMES and timed)
+                or (own == "action" and _PROGRAM.match(value))
+            ):
                 continue
             elif own == "formula" or (own == "instr" and local == "fldSimple"):
                 if own == "instr":
@@ -132,8 +164,20 @@ class _Writer:
                 yield name, value
 
 
+@lru_cache(maxsize=4_096)
 def _is_emptied(name: str) -> bool:
     return _local(name) in _EMPTIED or name == "dc:date"  # of a note; other dates are fields that are seen
+
+
+@lru_cache(maxsize=4_096)
+def _is_plain(name: str) -> bool:
+    """Whether an element or attribute of this name is never looked at more closely: most of a table's are so."""
+    local = _local(name)
+    return not (local in _LOOKED_AT or local.startswith("rsid") or name.startswith("xmlns"))
+
+
+def _quoted(value: str) -> str:
+    return quoteattr(value) if _SPECIAL.search(value) else f'"{value}"'
 
 
 def _local(name: str) -> str:
