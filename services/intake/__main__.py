@@ -64,7 +64,6 @@ from services.intake.reconciler import Reconciler
 from services.intake.retention import Retention, passes_over
 from services.intake.settings import IntakeSettings
 from services.intake.signing import Signer, read_keys
-from services.intake.steps import MAX_FORM_BYTES
 from services.intake.store import IntakeStore
 
 _log = logging.getLogger(__name__)
@@ -170,7 +169,6 @@ def application(
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
     `files` none are taken; without `dialogue` a receipt answers for the status alone."""
-    whole_form = settings.evidence_files * settings.evidence_file_bytes + MAX_FORM_BYTES
     app = create_app(
         "Ibalagh intake",
         settings,
@@ -179,7 +177,9 @@ def application(
         description="Report illegal content; follow a report.",
         larger_bodies={
             routes.PATH: ("", settings.evidence_file_bytes),
-            **dict.fromkeys(("/", "/status", "/status/supplement"), (form_files.MEDIA_TYPE, whole_form)),
+            **dict.fromkeys(
+                ("/", "/status", "/status/supplement"), (form_files.MEDIA_TYPE, 2 * form_files.MOST_READ_BYTES)
+            ),
         },
         problem_texts=refusals.problem_texts(),
         problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
