@@ -4,12 +4,13 @@ Key: report id, so that all of it keeps its order with the report itself.
 """
 
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from ibalagh.events.envelope import Data, Uuid
-from ibalagh.events.reports import Indicator, ShortText
+from ibalagh.events.reports import MAX_ATTACHMENTS, Attachment, Indicator, ShortText
 from ibalagh.events.vocabulary import AmendmentKind, SupplementKind, Urgency
 
 MAX_MESSAGE_CHARS: Final = 4_000
@@ -27,6 +28,11 @@ class ReportSupplementedV1(Data):
     supplemented_at: datetime
     text: Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
     links: tuple[Annotated[str, StringConstraints(max_length=2_048)], ...] = ()
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=MAX_ATTACHMENTS)] = Field(
+        (),
+        exclude_if=not_,
+        description="Further files of the report, kept as evidence, in the order in which they were named",
+    )
 
 
 class ReportWithdrawnV1(Data):

@@ -71,11 +71,16 @@ class Refusals:
             response = self._page(request, members)
             response.headers.update(kept)
             return response
-        language = preferred(request.headers.get("accept-language", ""), {ENGLISH, *self._texts}, ENGLISH)
+        language = language_of(request, self._texts)
         if language in self._texts:
             members = translated(members, self._texts[language])
         kept |= {"Content-Language": language, "Vary": "Accept-Language"}
         return Response(orjson.dumps(members), start["status"], kept, MEDIA_TYPE)
+
+
+def language_of(request: Request, texts: Mapping[str, Texts]) -> str:
+    """The language that a request prefers of those of `texts` and English, which is told where none fits."""
+    return preferred(request.headers.get("accept-language", ""), {ENGLISH, *texts}, ENGLISH)
 
 
 def translated(members: Members, texts: Texts) -> Members:

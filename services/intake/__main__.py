@@ -64,7 +64,6 @@ from services.intake.reconciler import Reconciler
 from services.intake.retention import Retention, passes_over
 from services.intake.settings import IntakeSettings
 from services.intake.signing import Signer, read_keys
-from services.intake.steps import MAX_FORM_BYTES
 from services.intake.store import IntakeStore
 
 _log = logging.getLogger(__name__)
@@ -147,6 +146,7 @@ def main() -> int:
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
         Probe("database", database.probe),
+        Probe("evidence", files.blobs.check),
         Probe(status.name, status.check),
         Probe(relay.name, relay.check),
     ]
@@ -169,7 +169,6 @@ def application(
 ) -> FastAPI:
     """The HTTP application: JSON, batches and pages. Without `keys` the operator is the only trusted reporter; without
     `files` none are taken; without `dialogue` a receipt answers for the status alone."""
-    whole_form = settings.evidence_files * settings.evidence_file_bytes + MAX_FORM_BYTES
     app = create_app(
         "Ibalagh intake",
         settings,
@@ -178,7 +177,9 @@ def application(
         description="Report illegal content; follow a report.",
         larger_bodies={
             routes.PATH: ("", settings.evidence_file_bytes),
-            "/": (form_files.MEDIA_TYPE, whole_form),
+            **dict.fromkeys(
+                ("/", "/status", "/status/supplement"), (form_files.MEDIA_TYPE, 2 * form_files.MOST_READ_BYTES)
+            ),
         },
         problem_texts=refusals.problem_texts(),
         problem_page=refusals.page_with(forms.PAGES, forms.read_texts(), settings.quick_exit_url),
@@ -192,7 +193,7 @@ def application(
     uploads = form_files.Uploads(intake, None if files is None else files.evidence, settings.evidence_files)
     forms.add_routes(app, intake, settings.quick_exit_url, uploads)
     receipt_routes.add_routes(app, intake)
-    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url)
+    status_pages.add_routes(app, intake, dialogue, settings.quick_exit_url, uploads)
     if dialogue is not None:
         dialogue_http.add_routes(app, intake, dialogue)
     openapi.add_schemas(app)

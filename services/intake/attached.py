@@ -10,9 +10,12 @@ from typing import Final, NamedTuple
 from ibalagh.events.reports import Attachment
 from services.intake.submission import Broken, InvalidSubmissionError
 
+MOST_FILES: Final = 100
+"""Files of one report with all its supplements, each of which may bring as many as a report."""
 ATTACHMENT_RULES: Final[Mapping[str, str]] = {
     "unknown_attachment": "There is no such file any more: send it again, and use the new attachment_id.",
     "attachment_twice": "The same attachment is named twice.",
+    "attachments_full": f"A report can have {MOST_FILES} files altogether, with those that are sent later.",
 }
 """Why an attachment is refused: the rule's code and what is told to the sender."""
 

@@ -48,7 +48,7 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
         ]
         signed = wants_proofs(request)
         tally = await gate.tally(reporter, len(items))
-        return respond(await take_in(intake, items, tally, signed=signed), signed=signed)
+        return respond(request, await take_in(intake, items, tally, signed=signed), signed=signed)
 
 
 def numbered_lines(body: bytes) -> list[tuple[int, bytes]]:

@@ -1,14 +1,15 @@
 """Takes in what reporters say after their reports, as durably as the reports: stored, then published, then answered.
 
-In: a `Supplement` or a `Withdrawal` with a receipt; out: what is kept of it, once the broker has acknowledged it. What
-was stored and not acknowledged stays pending, and the reconciler publishes it, as for reports. This is beside their
-path and far from as busy: a few threads of its own, a transaction each, a producer of its own.
+In: a `Supplement` or a `Withdrawal` with a receipt, the files that it names; out: what is kept of it, once the broker
+has acknowledged it. What was stored and not acknowledged stays pending, and the reconciler publishes it, as for
+reports. This is beside their path and far from as busy: a few threads of its own, a transaction each, a producer of its
+own.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeErr
 from ibalagh.stream.ports import Acknowledgement, Producer
 from services.intake import receipt
 from services.intake.acceptance import Acceptance
+from services.intake.attached import Upload
 from services.intake.dialogue_store import Kept, Stored
 from services.intake.metrics import intake_metrics
 from services.intake.publisher import close_producer
@@ -38,6 +40,8 @@ class Verdict(StrEnum):
     UNKNOWN_RECEIPT = "unknown_receipt"
     TOO_MANY = "too_many"
     KEY_REUSED = "idempotency_key_reused"
+    FILE_GONE = "unknown_attachment"
+    FILES_FULL = "attachments_full"
     UNAVAILABLE = "unavailable"
 
 
@@ -81,13 +85,19 @@ class Dialogue:
         self._away_until = 0.0
 
     async def amend(
-        self, said: Supplement | Withdrawal, *, now: datetime, key: bytes | None = None, body: bytes = b""
+        self,
+        said: Supplement | Withdrawal,
+        *,
+        now: datetime,
+        key: bytes | None = None,
+        body: bytes = b"",
+        uploads: Sequence[Upload] = (),
     ) -> Outcome:
-        """Take in what was sent as `body` with the idempotency key `key`. A withdrawal needs none: a report is
-        withdrawn once."""
+        """Take in what was sent as `body` with the idempotency key `key`, and names `uploads`. A withdrawal
+        needs no key: a report is withdrawn once."""
         receipt_hash = self._acceptance.receipt_hash(said.receipt)
         retry = None if key is None or isinstance(said, Withdrawal) else self._retry(receipt_hash, key, body)
-        amendment = Amendment(self._new_id(), kind_of(said), receipt_hash, said, now, retry)
+        amendment = Amendment(self._new_id(), kind_of(said), receipt_hash, said, now, retry, uploads)
         outcome = await self._once(amendment)
         intake_metrics().amended(amendment.kind, outcome.verdict)
         return outcome
@@ -141,7 +151,7 @@ class Dialogue:
         if stored.report_id is None:
             return Outcome(Verdict.UNKNOWN_RECEIPT)
         if kept is None:
-            return Outcome(Verdict.TOO_MANY)
+            return Outcome(Verdict.TOO_MANY if stored.broken is None else Verdict(stored.broken))
         if retry is not None and kept.body_hash != retry.body_hash:
             return Outcome(Verdict.KEY_REUSED)
         if kept.amendment_id == amendment.amendment_id:

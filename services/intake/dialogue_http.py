@@ -18,7 +18,9 @@ from services.intake.http import (
     invalid,
     key_reused,
     read_body,
+    refused_files,
     unknown_receipt,
+    uploads_of,
 )
 from services.intake.submission import MAX_BODY_BYTES, InvalidSubmissionError, parse
 from services.intake.supplements import Supplement, Withdrawal
@@ -37,6 +39,8 @@ def accepted(outcome: Outcome) -> Kept:
             raise Problem(429, "too_many", "Too many supplements", detail, retry_after_s=later_s)
         case Verdict.KEY_REUSED:
             raise key_reused()
+        case Verdict.FILE_GONE | Verdict.FILES_FULL as verdict:
+            raise refused_files(verdict.value)
         case _:
             raise unavailable("Nothing can be promised now. Please send it again.", RETRY_AFTER_S)
 
@@ -50,14 +54,15 @@ def add_routes(app: FastAPI, intake: Intake, dialogue: Dialogue) -> None:
         body = await read_body(request, MAX_BODY_BYTES)
         try:
             said = parse(model, body)
+            uploads = await uploads_of(intake, said.attachments if isinstance(said, Supplement) else ())
         except InvalidSubmissionError as error:
             raise invalid(error) from None
-        return accepted(await dialogue.amend(said, now=intake.clock(), key=key, body=body))
+        return accepted(await dialogue.amend(said, now=intake.clock(), key=key, body=body, uploads=uploads))
 
     @app.post("/v1/supplements", status_code=202, tags=["reports"], **openapi.SUPPLEMENT)
     async def supplement(request: Request) -> Response:
-        """More about a report, a correction, or an answer to the analyst's message. 202 means durable. Sent again with
-        the same `Idempotency-Key` and the same body, it is the same supplement."""
+        """More about a report, a correction, or an answer to the analyst's message, with further files. 202 means
+        durable. Sent again with the same `Idempotency-Key` and the same body, it is the same supplement."""
         kept = await take_in(request, Supplement)
         return _answer({"supplement_id": kept.amendment_id, "kind": kept.kind, "supplemented_at": kept.at})
 

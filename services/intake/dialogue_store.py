@@ -1,6 +1,7 @@
 """What intake keeps in PostgreSQL of a dialogue: that a reporter said something, and what analysts wrote.
 
-A wrong receipt is answered after the same statements as a right one. Raises the errors of
+A wrong receipt is answered after the same statements as a right one. The files of a supplement become the report's in
+the transaction that stores it, all or none, numbered on from those that the report has. Raises the errors of
 `ibalagh.storage.postgres.Database`.
 """
 
@@ -16,6 +17,8 @@ from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.ports import Acknowledgement, Outgoing
+from services.intake.attached import MOST_FILES, Upload, claims_of
+from services.intake.attachments.records import claim, free_among, next_number
 from services.intake.store import IntakeStore
 from services.intake.supplements import NOWHERE, Amendment
 
@@ -35,11 +38,13 @@ class Kept(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What storing an amendment came to. `report_id` is None for a wrong receipt, `kept` for one too many."""
+    """What storing an amendment came to. `report_id` is None for a wrong receipt, `kept` for one too many, or with the
+    rule of `ATTACHMENT_RULES` that its files break."""
 
     report_id: str | None
     kept: Kept | None
     record: Outgoing
+    broken: str | None = None
 
 
 class DialogueStore:
@@ -58,6 +63,7 @@ class DialogueStore:
             found = tx.fetch_one(_SQL["amended_report"], {"receipt_hash": amendment.receipt_hash})
             report_id = None if found is None else str(found[0])
             record = amendment.record(self._codec, report_id or NOWHERE)
+            place = _place(tx, report_id, amendment.uploads)
             withdrawal = amendment.kind is AmendmentKind.WITHDRAWAL
             given = {
                 "amendment_id": amendment.amendment_id,
@@ -70,16 +76,38 @@ class DialogueStore:
                 "body_hash": None if retry is None else retry.body_hash,
                 "value": record.value,
                 "event_type": type_of(ReportWithdrawnV1 if withdrawal else ReportSupplementedV1),
+                "files": place.broken is None,
                 "report_ids": [report_id] if report_id and amendment.erases_identity else [],
             }
-            for name in ("store_amendment", "amendment_pending", "vault_withdraw"):
+            new = tx.execute(_SQL["store_amendment"], given)
+            for name in ("amendment_pending", "vault_withdraw"):
                 tx.execute(_SQL[name], given)
+            if amendment.uploads:
+                claim(tx, claims_of(report_id, amendment.uploads, place.first) if new and report_id else [])
             row = tx.fetch_one(_SQL["find_amendment"], given)
-        return Stored(report_id, None if row is None else Kept(row[0], AmendmentKind(row[1]), *row[2:]), record)
+        kept = None if row is None else Kept(row[0], AmendmentKind(row[1]), *row[2:])
+        return Stored(report_id, kept, record, place.broken)
 
     def note_published(self, amendment_id: str, position: Acknowledgement) -> None:
         """Note the broker's acknowledgement."""
         IntakeStore(self._database).note_published({amendment_id: position})
+
+
+class _Place(NamedTuple):
+    """The number of the first of the files that a supplement brings, or the rule that they break."""
+
+    first: int
+    broken: str | None
+
+
+def _place(tx: Transaction, report_id: str | None, uploads: Sequence[Upload]) -> _Place:
+    if not uploads:
+        return _Place(1, None)
+    wanted = claims_of(NOWHERE, uploads)
+    free, first = free_among(tx, wanted), next_number(tx, report_id)
+    if not free.issuperset(each.capability_hash for each in wanted):
+        return _Place(first, "unknown_attachment")
+    return _Place(first, "attachments_full" if first + len(uploads) - 1 > MOST_FILES else None)
 
 
 def save_messages(tx: Transaction, messages: Sequence[MessageSentV1]) -> None:

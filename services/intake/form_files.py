@@ -1,7 +1,8 @@
 """The page of the form that takes files: `multipart/form-data`, streamed; each file is staged as it comes.
 
 In: a request; out: the posted fields, the files that were taken, the names of those that were not, each with the rule.
-A refused file costs the others nothing: what is left of it is read and forgotten.
+A refused file costs the others nothing: what is left of it is read and forgotten, so that the page which answers still
+has the draft. A browser without scripts cannot know beforehand that a film is too large.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -22,6 +23,9 @@ from services.intake.steps import MAX_FORM_BYTES
 __all__ = ["MEDIA_TYPE", "Refused", "Sent", "Uploads"]
 NOT_NOW: Final = "not_now"
 TOO_MANY: Final = "too_many_files"
+MOST_READ_BYTES: Final = 1 << 30
+"""So much of a page is read, whatever of it is taken: more than the films of most telephones. What is read of a longer
+one is answered; the browser may then not wait for the answer, since it is still sending."""
 _SHOWN_NAME: Final = 100
 
 
@@ -56,11 +60,16 @@ class Uploads:
         """Read the page. Raises `Problem`: 400 for no form, 413 for a draft that is too long."""
         page = _Page(self._intake, self._evidence, self.most)
         try:
-            body = Multipart(request.headers.get("content-type", ""))
+            body, read_bytes = Multipart(request.headers.get("content-type", "")), 0
             async for piece in request.stream():
+                read_bytes += len(piece)
+                if read_bytes > MOST_READ_BYTES:
+                    await page.cut()
+                    break
                 for said in body.feed(piece):
                     await page.take(said)
-            body.close()
+            else:
+                body.close()
         except BadFormError:
             raise Problem(400, "bad_form", "Not a form", "The body is not a form.") from None
         finally:
@@ -98,6 +107,11 @@ class _Page:
             await self.close()
         elif self._part.filename is None:
             self._note()
+
+    async def cut(self) -> None:
+        """No more is read: the file that was coming is too large, unless it was refused before."""
+        if self._incoming is not None or not self.refused:
+            await self._refuse("too_large")
 
     async def close(self) -> None:
         """Let go of a file that did not become whole."""

@@ -118,7 +118,7 @@ async def accept(
     """Take one report in; a trusted reporter's is counted by `tally`, which this ends. Raises `Problem`: 422 when the
     key came with another body before, 429 when the quota is used up, 503 when nothing can be promised now."""
     try:
-        uploads = chosen(submission.attachments, intake.files.hash_of, await intake.files.found(submission.attachments))
+        uploads = await uploads_of(intake, submission.attachments)
     except InvalidSubmissionError as error:
         raise invalid(error) from None
     prepared = intake.acceptance.prepare(submission, channel=channel, now=now, key=key, body=body, uploads=uploads)
@@ -136,6 +136,11 @@ async def accept(
     if verdict is Verdict.ACCEPTED:
         return Accepted(report_id, receipt, intake.signed(facts))
     raise refused(verdict)
+
+
+async def uploads_of(intake: Intake, attachment_ids: Sequence[str]) -> tuple[Upload, ...]:
+    """The files of these ids, in order. Raises `InvalidSubmissionError` that names each id's place, `PassingError`."""
+    return chosen(attachment_ids, intake.files.hash_of, await intake.files.found(attachment_ids))
 
 
 async def status_of(intake: Intake, receipt: str) -> ReportStatus:
@@ -176,8 +181,13 @@ def refused(verdict: Verdict) -> Problem:
     if verdict is Verdict.KEY_REUSED:
         return key_reused()
     if verdict is Verdict.FILE_GONE:
-        return invalid(InvalidSubmissionError(Broken("attachments", verdict.value, ATTACHMENT_RULES[verdict.value])))
+        return refused_files(verdict.value)
     return unavailable("Nothing can be promised now. Please send it again, with the same key.", RETRY_AFTER_S)
+
+
+def refused_files(rule: str) -> Problem:
+    """The problem of files that broke a rule of `ATTACHMENT_RULES` when they were to be given to a report."""
+    return invalid(InvalidSubmissionError(Broken("attachments", rule, ATTACHMENT_RULES[rule])))
 
 
 def key_reused() -> Problem:

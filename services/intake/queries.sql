@@ -374,11 +374,11 @@ SELECT intake_vault.give_up_files(%(key_id)s, %(actor)s, %(reason)s)
 SELECT report_id::text FROM submissions WHERE receipt_hash = %(receipt_hash)s FOR NO KEY UPDATE
 
 -- name: store_amendment
--- Store what a reporter says, unless it was stored before or there was too much of it lately.
+-- Store what a reporter says, unless it was stored before, there was too much of it lately, or its files cannot be had.
 INSERT INTO amendments (amendment_id, report_id, kind, amended_at, key_hash, body_hash)
 SELECT %(amendment_id)s::uuid, report_id, %(kind)s, %(at)s::timestamptz, %(key_hash)s::bytea, %(body_hash)s::bytea
 FROM submissions
-WHERE report_id = %(report_id)s::uuid
+WHERE report_id = %(report_id)s::uuid AND %(files)s
   AND (%(kind)s = 'withdrawal'
        OR (SELECT count(*) FROM amendments
            WHERE report_id = %(report_id)s::uuid AND kind <> 'withdrawal' AND amended_at > %(since)s) < %(most)s)

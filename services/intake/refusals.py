@@ -6,6 +6,7 @@ again only as far as the browser kept it, which for the first page none does, si
 """
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ AGAIN: Final = frozenset({"too_slow", "busy"})
 """Those where the same page, loaded again, may be answered otherwise."""
 
 
+@cache
 def problem_texts() -> dict[str, Texts]:
     """The texts of problem details by language, English aside. Those of files are the form's own sentences."""
     return {tag: _problem_texts(tag) for tag in LANGUAGES if tag != ENGLISH}

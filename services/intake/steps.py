@@ -38,8 +38,9 @@ FIELDS: Final[Mapping[Step, tuple[str, ...]]] = {
     Step.CHECK: (),
 }
 """What each step asks for, in the order of its page."""
-MAX_FORM_BYTES: Final = 1_048_576
-"""Room for the longest draft, when a browser writes every character of it as the escapes of three bytes."""
+MAX_FORM_BYTES: Final = 2_097_152
+"""Twice the room for the longest draft, when a browser writes every character of it as the escapes of three bytes: one
+with a text that is too long is read too, so that it comes back with what to shorten."""
 DRAFT_FIELDS: Final = frozenset(field for fields in FIELDS.values() for field in fields)
 _ORDER: Final = tuple(Step)
 

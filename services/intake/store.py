@@ -184,7 +184,8 @@ class IntakeStore:
             tx.copy_binary("pending", packing.PENDING, packing.pending(stored))
         if any(report.sealed for report in stored):
             tx.copy_binary("intake_vault.vault", packing.VAULT, packing.vault(stored))
-        claim(tx, [each for report in stored for each in report.claims])
+        if claims := [each for report in stored for each in report.claims]:
+            claim(tx, claims)
         keys = [r.retry.key_hash for r in reports if r.retry is not None and r.report_id not in new]
         known = tx.fetch_all(_SQL["find_by_key"], {"keys": keys}) if keys else []
         return Stored(new, {bytes(row[0]): _known(row[1:]) for row in known}, without_files)

@@ -4,6 +4,7 @@ In: the JSON of a request with a receipt; out: an `Amendment`, which knows its r
 report, the text is in the record alone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final, NamedTuple
 
@@ -13,10 +14,12 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import NIL_UUID, Data
 from ibalagh.events.make import root
+from ibalagh.events.reports import MAX_ATTACHMENTS
 from ibalagh.events.vocabulary import AmendmentKind, SupplementKind
 from ibalagh.stream.ports import Outgoing
 from services.intake.acceptance import SOURCE
-from services.intake.submission import MAX_LINKS, Link, StatusQuestion, Text
+from services.intake.attached import Upload
+from services.intake.submission import MAX_LINKS, AttachmentId, Link, StatusQuestion, Text
 
 NOWHERE: Final = NIL_UUID
 """The report of a wrong receipt: a record is made for it too, so that it costs as much, and goes nowhere."""
@@ -28,6 +31,9 @@ class Supplement(StatusQuestion):
     kind: SupplementKind = Field(SupplementKind.ADDITION, description="What it is")
     text: Text = Field(description="In the reporter's own words")
     links: Annotated[tuple[Link, ...], Field(max_length=MAX_LINKS)] = Field((), description="Where it can be seen")
+    attachments: Annotated[tuple[AttachmentId, ...], Field(max_length=MAX_ATTACHMENTS)] = Field(
+        (), description="Files sent before: the ids that `POST /v1/attachments` answered with, each for one report"
+    )
 
 
 class Withdrawal(StatusQuestion):
@@ -45,7 +51,8 @@ class Retry(NamedTuple):
 
 
 class Amendment(NamedTuple):
-    """A supplement or a withdrawal, ready to be stored and published for the report whose receipt has this hash."""
+    """A supplement or a withdrawal, ready to be stored and published for the report whose receipt has this hash.
+    `uploads` are the files that a supplement names."""
 
     amendment_id: str
     kind: AmendmentKind
@@ -53,6 +60,7 @@ class Amendment(NamedTuple):
     said: Supplement | Withdrawal
     at: datetime
     retry: Retry | None
+    uploads: Sequence[Upload] = ()
 
     @property
     def erases_identity(self) -> bool:
@@ -74,6 +82,7 @@ class Amendment(NamedTuple):
             supplemented_at=self.at,
             text=self.said.text,
             links=self.said.links,
+            attachments=tuple(each.told for each in self.uploads),
         )
 
 

@@ -1,13 +1,15 @@
 """Many reports in one request: one answer each, in order; one that is refused never rejects the others.
 
-In: items that know how to prepare themselves; out: answers as NDJSON. Items are taken in by the hundred, so that other
-requests get their turn. A reporter's idempotency keys are its own: another's equal key is another key.
+In: items that know how to prepare themselves; out: answers as NDJSON, refusals among them in the reader's language.
+Items are taken in by the hundred, so that other requests get their turn. A reporter's idempotency keys are its own:
+another's equal key is another key.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from itertools import compress
 from operator import not_
 from typing import Any, Final, NamedTuple
@@ -17,11 +19,13 @@ from fastapi import Request, Response
 
 from ibalagh.web import ndjson
 from ibalagh.web.problems import Problem
+from ibalagh.web.refusals import Texts, language_of, translated
 from services.intake.acceptance import Prepared
 from services.intake.http import Intake, invalid, refused
 from services.intake.metrics import intake_metrics
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.quota import Tally, quota_used_up
+from services.intake.refusals import problem_texts
 from services.intake.submission import InvalidSubmissionError
 
 MAX_ITEMS: Final = 5_000
@@ -77,11 +81,20 @@ def wants_proofs(request: Request) -> bool:
     return _PROOFS in preferences
 
 
-def respond(answers: Sequence[Answer], *, signed: bool = False) -> Response:
-    """The answers, one a line."""
-    applied = {"Preference-Applied": _PROOFS} if signed else None
-    body = b"".join(orjson.dumps(answer) + b"\n" for answer in answers)
-    return Response(body, media_type=ndjson.MEDIA_TYPE, headers=applied)
+def respond(request: Request, answers: Sequence[Answer], *, signed: bool = False) -> Response:
+    """The answers, one a line, with the texts of the request's language where one refuses."""
+    texts = problem_texts()
+    language = language_of(request, texts)
+    told = (_told(each, texts[language]) for each in answers) if language in texts else answers
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    if signed:
+        headers["Preference-Applied"] = _PROOFS
+    body = b"".join(orjson.dumps(answer) + b"\n" for answer in told)
+    return Response(body, media_type=ndjson.MEDIA_TYPE, headers=headers)
+
+
+def _told(answer: Answer, texts: Texts) -> Answer:
+    return translated(answer, texts) if answer["status"] >= HTTPStatus.BAD_REQUEST else answer
 
 
 def problem_line(number: int, problem: Problem) -> Answer:

@@ -49,7 +49,7 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
             ]
         signed = wants_proofs(request)
         tally = await gate.tally(reporter, len(items))
-        return respond(await take_in(intake, items, tally, signed=signed), signed=signed)
+        return respond(request, await take_in(intake, items, tally, signed=signed), signed=signed)
 
     @app.post("/v1/reports:stix", tags=["reports"], **openapi.STIX)
     async def receive_stix(request: Request) -> Response:
@@ -73,7 +73,7 @@ def add_routes(app: FastAPI, intake: Intake, gate: Gate) -> None:
         signed = wants_proofs(request)
         taken = await take_in(intake, items, await gate.tally(reporter, len(items)), signed=signed)
         answers |= {answer["line"]: answer for answer in taken}
-        return respond([answers[number] for number in sorted(answers)], signed=signed)
+        return respond(request, [answers[number] for number in sorted(answers)], signed=signed)
 
 
 async def _document(request: Request) -> Any:

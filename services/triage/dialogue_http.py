@@ -73,7 +73,7 @@ def view(dialogue: Dialogue, texts: Sequence[ReportSupplementedV1 | None]) -> di
     return {
         "amendments": [
             amendment.data.model_dump(mode="json", exclude={"report_id"})
-            | {"text": None if text is None else text.text, "links": None if text is None else text.links}
+            | {name: None if text is None else getattr(text, name) for name in ("text", "links", "attachments")}
             for amendment, text in zip(dialogue.amendments, texts, strict=True)
         ],
         "messages": [message._asdict() for message in dialogue.messages],

@@ -15,7 +15,7 @@ from tests.browser.test_form_for_everyone import assert_accessible
 from tests.browser.test_form_journey import step_is
 from tests.support.browser import Visit, visiting
 from tests.support.evidence_files import archive, jpeg, png
-from tests.support.intake import IntakeProcess, Place
+from tests.support.intake import IntakeProcess, Place, running
 from tests.support.log import read_all
 from tests.support.poll import eventually
 
@@ -93,6 +93,27 @@ def test_files_come_along_to_the_receipt(
     photo = jpeg()
     told = Attachment(sha256=sha256(photo).hexdigest(), size_bytes=len(photo), media_type="image/jpeg")
     assert eventually(received).attachments == (told,)
+
+
+@pytest.mark.parametrize("language", ["ar", "fr"])
+def test_a_film_that_is_far_too_large_costs_nobody_the_draft(
+    browser: Browser, place: Place, tmp_path: Path, language: str
+) -> None:
+    """Larger than all files of a report together may be, without scripts: nothing can be said before it was sent."""
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(40_000_000))
+    with (
+        running(place, INTAKE_EVIDENCE_FILE_BYTES="100000", INTAKE_EVIDENCE_FILES="2") as intake,
+        visiting(browser, intake.url, script=False) as visit,
+    ):
+        to_the_files(visit, language, "written before")
+        visit.page.set_input_files("#files", film)
+        visit.press("main .btn-primary")
+        step_is(visit.page, "evidence")
+        refusal = visit.page.inner_text("main .refused-files")
+        assert "film.mp4" in refusal
+        assert TEXTS[language]["form"]["file_rules"]["too_large"] in refusal
+        assert visit.page.input_value("input[type=hidden][name=text]") == "written before"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,23 +1,33 @@
-"""Following a report in a real browser without JavaScript: message, answer, change of language, withdrawal."""
+"""Following a report in a real browser without JavaScript: message, answer, change of language, withdrawal; and
+files that go with an answer, with scripts and without."""
 
 import uuid
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from ibalagh.events.dialogue import MessageSentV1
+from ibalagh.events.dialogue import MessageSentV1, ReportSupplementedV1
 from ibalagh.events.make import root
+from ibalagh.events.registry import RECEIVED
+from ibalagh.events.reports import Attachment
 from ibalagh.stream.kafka import KafkaProducer
 from ibalagh.web.words import LANGUAGES
+from services.intake.evidence.kinds import Kind
+from services.intake.forms import read_texts
 from services.intake.status_pages import read_dialogue_texts
+from tests.browser.test_evidence_journey import PICTURE, TOOL, file
 from tests.browser.test_form_for_everyone import assert_accessible
 from tests.support.browser import Visit, visiting
+from tests.support.evidence_files import archive, png, sample
 from tests.support.intake import IntakeProcess, Place
+from tests.support.log import read_all
 from tests.support.poll import eventually
 
 TEXTS = read_dialogue_texts()
+FORM = read_texts()
 MESSAGE = "Le compte est-il encore visible ?\nhttps://a-very-long-name.example/" + "x" * 200
 ANSWER = "نعم، ما زال الحساب يعمل. C'est le même."
 
@@ -79,6 +89,60 @@ def test_message_answer_and_withdrawal_without_javascript(
         assert not any(receipt in url or receipt.lower() in url for url in visit.requests)
     found = intake.http.post("/v1/status", json={"receipt": receipt}).json()
     assert [each["kind"] for each in found["amendments"]] == ["message", "withdrawal"]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("language", "other", "script"), [("ar", "fr", False), ("fr", "ar", True)])
+def test_files_go_with_an_answer(
+    browser: Browser,
+    intake: IntakeProcess,
+    place: Place,
+    pictures: Path,
+    *,
+    language: str,
+    other: str,
+    script: bool,
+    width: int,
+) -> None:
+    receipt, text = asked(intake, place), f"with files {language} {width}"
+    words = FORM[language]["form"]
+    with visiting(browser, intake.url, script=script, viewport={"width": width, "height": 800}) as visit:
+        page = visit.page
+        show(visit, language, receipt)
+        page.fill("#text", text)
+        page.set_input_files(
+            "#files", [file(PICTURE, png()), file("letter.docx", sample("docx")), file(TOOL, archive())]
+        )
+        visit.press("#supplement button[value=stay]")
+        assert page.input_value("#text") == text
+        assert PICTURE in page.inner_text("main .files")
+        refusal = page.inner_text("main .refused-files")
+        assert TOOL in refusal
+        assert words["file_rules"]["refused_kind"] in refusal
+        assert page.locator("[role=alert]:focus").count() == 1
+        assert_accessible(page, f"status with files in {language}") if script else None
+        page.screenshot(path=pictures / f"status-files-{language}-{width}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        visit.press(f".language-chooser button[lang={other}]")
+        assert "letter.docx" in page.inner_text("main .files")
+        visit.press(f".language-chooser button[lang={language}]")
+        visit.press('#supplement button[value="remove-1"]')
+        assert PICTURE not in page.inner_text("main .files")
+        visit.press("#supplement .btn-primary")
+        assert TEXTS[language]["notices"]["sent"] in page.inner_text("main")
+        assert page.locator("main .files").count() == 0
+        assert not any(receipt in url or receipt.lower() in url for url in visit.requests)
+
+    def supplemented() -> ReportSupplementedV1 | None:
+        values = [record.value for record in read_all(place.bootstrap, place.prefix + RECEIVED)]
+        found = [
+            ReportSupplementedV1.model_validate_json(value) for value in values if value and text.encode() in value
+        ]
+        return next(iter(found), None)
+
+    letter = sample("docx")
+    told = Attachment(sha256=sha256(letter).hexdigest(), size_bytes=len(letter), media_type=Kind.DOCX)
+    assert eventually(supplemented).attachments == (told,)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

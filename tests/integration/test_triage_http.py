@@ -10,6 +10,7 @@ import pytest
 
 from ibalagh.events.envelope import Position
 from ibalagh.events.registry import RECEIVED
+from ibalagh.events.reports import Attachment
 from ibalagh.storage.audit import Audit
 from tests.support.poll import eventually
 from tests.support.serving import serving
@@ -202,7 +203,8 @@ def test_a_decision_of_the_page_needs_its_sessions_form(triage: Triage, client: 
 def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage: Triage, client: httpx.Client) -> None:
     id_ = triage.report(UNSURE)
     waiting(client, 1)
-    for event in (supplemented("<b>encore</b> arnaque", "a", 1, "correction"), withdrawn("a", 2)):
+    file = Attachment(sha256="ab" * 32, size_bytes=18_432, media_type="image/png")
+    for event in (supplemented("<b>encore</b> arnaque", "a", 1, "correction", file), withdrawn("a", 2)):
         assert all(triage.producer.publish([triage.codec.encode(event)], 1.0))
     eventually(lambda: client.get(f"/v1/reports/{id_}", headers=BEARER).json()["withdrawn_at"])
     sign_in(client)
@@ -213,6 +215,8 @@ def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage
     assert page.index("Correction by the reporter") < page.index("The reporter withdrew the report")
     assert "&lt;b&gt;encore&lt;/b&gt; arnaque" in page
     assert "may have been forced" in page
+    for told in ("Attachments", "image/png", "18432", "ab" * 32):
+        assert told in page
     path, form = f"/reports/{id_}/messages", {"text": "Existe-t-il ?\r\nMerci", "amendments_seen": "1"}
     assert client.post(path, data=form | {"form_token": "0" * 64}).status_code == 403
     form["form_token"] = form_token(page)
@@ -221,6 +225,7 @@ def test_the_page_shows_what_was_said_in_order_and_writes_to_the_reporter(triage
     shown = client.get(f"/v1/reports/{id_}/dialogue", headers=BEARER).json()
     assert [(each["sender"], each["text"]) for each in shown["messages"]] == [("analyst-2", "Existe-t-il ?\nMerci")]
     assert [each["text"] for each in shown["amendments"]] == ["<b>encore</b> arnaque", None]
+    assert [each["attachments"] for each in shown["amendments"]] == [[file.model_dump()], None]
     assert client.get(f"/v1/reports/{id_}", headers=BEARER).json()["new_from_reporter"] is True  # one was not seen
     assert "Existe-t-il ?\nMerci" in client.get(f"/reports/{id_}?lang=en").text
     unknown = client.post(f"/reports/{report_id('nowhere')}/messages", data=form)

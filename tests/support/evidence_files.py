@@ -15,6 +15,7 @@ import pikepdf
 from PIL import Image, PngImagePlugin
 
 from services.intake.evidence.kinds import Kind
+from tests.support import evidence_office as office
 from tests.support.evidence_films import CANARY, SHOWN, box, film, full, mp3, ogg
 
 WORDS: Final = CANARY.decode()
@@ -170,6 +171,12 @@ HONEST: Final[Mapping[str, tuple[Kind, Callable[[], bytes]]]] = {
     "vorbis": (Kind.OGG, lambda: ogg(vorbis=True)),
     "opus, many comments": (Kind.OGG, lambda: ogg(comments=9_000)),
     "text": (Kind.TEXT, text),
+    "docx": (Kind.DOCX, lambda: office.archived(office.docx_parts(jpeg(), png()))),
+    "xlsx": (Kind.XLSX, lambda: office.archived(office.xlsx_parts(jpeg(), png()))),
+    "pptx": (Kind.PPTX, lambda: office.archived(office.pptx_parts(jpeg(), png()))),
+    "odt": (Kind.ODT, lambda: office.archived(office.open_document_parts("text", png()))),
+    "ods": (Kind.ODS, lambda: office.archived(office.open_document_parts("spreadsheet", png()))),
+    "odp": (Kind.ODP, lambda: office.archived(office.open_document_parts("presentation", png()))),
 }
 """Name of a sample → its kind, and what makes it."""
 

@@ -200,5 +200,5 @@ def described_application(settings: IntakeSettings) -> FastAPI:
     nothing = cast(Any, None)
     intake = made_intake(nothing, nothing, nothing, trusts=lambda _: False, now=datetime.now(UTC))
     return application(
-        settings, intake, [], files=Parts(nothing, nothing, nothing, nothing), dialogue=cast(Any, object())
+        settings, intake, [], files=Parts(nothing, nothing, nothing, nothing, nothing), dialogue=cast(Any, object())
     )

@@ -12,7 +12,7 @@ from ibalagh.events.commands import DecideReportV1, SendMessageV1
 from ibalagh.events.dialogue import ReportSupplementedV1, ReportWithdrawnV1
 from ibalagh.events.envelope import Data, Event, Position, derived_id
 from ibalagh.events.make import root
-from ibalagh.events.reports import ReportFacts, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.reports import Attachment, ReportFacts, ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Channel, ReviewAction, SupplementKind
 from services.triage.decide import decide
 from services.triage.model.linear import CATEGORIES, COLUMNS, LEVELS, Logistic
@@ -81,7 +81,9 @@ def decision(name: str, action: ReviewAction, *, id_: str | None = None, **field
     return event.at(Position("ibalagh.triage.decisions", 0, next(_offsets)))
 
 
-def supplemented(text: str, name: str = "a", number: int = 1, kind: str = "addition") -> Event[Data]:
+def supplemented(
+    text: str, name: str = "a", number: int = 1, kind: str = "addition", *files: Attachment
+) -> Event[Data]:
     """`report.supplemented`, as read from its topic."""
     data = ReportSupplementedV1(
         report_id=report_id(name),
@@ -89,6 +91,7 @@ def supplemented(text: str, name: str = "a", number: int = 1, kind: str = "addit
         kind=SupplementKind(kind),
         supplemented_at=NOW,
         text=text,
+        attachments=files,
     )
     event = root(data, id_=uuid_of(number), source="/intake", subject=data.report_id, now=NOW)
     return event.at(Position("ibalagh.reports.received", 0, 1_000 + number))

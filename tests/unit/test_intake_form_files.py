@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +11,7 @@ import pytest
 
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from ibalagh.web.words import LANGUAGES
+from services.intake import form_files
 from services.intake.__main__ import application
 from services.intake.attached import Upload
 from services.intake.attachments.blobs import Blobs
@@ -78,7 +79,7 @@ class Files:
         )
         intake = made_intake(Service().acceptance, self.queue, Statuses(), trusts=lambda _: False, now=NOW)
         nothing: Any = None
-        files = Parts(self.evidence, nothing, vessel, nothing)
+        files = Parts(self.evidence, nothing, vessel, nothing, blobs)
         self.app = application(SETTINGS, intake._replace(files=self.evidence), [], files=files)
         self.client: AppClient
 
@@ -148,6 +149,42 @@ def test_a_refused_file_says_why_in_the_readers_language_and_the_others_stay(fil
     fields = Form(page.text).fields
     assert [fields[name].split(" ", 2)[2] for name in ("file_1", "file_2")] == ["good.txt", "ok.txt"]
     assert len(files.blobs) == 2
+
+
+def film(pieces: int, read: list[int], end: bytes = b"\r\n--cut--\r\n") -> dict[str, Any]:
+    """A page with a short file and a film of so many megabytes, which notes how much of it was asked for."""
+
+    def part(head: str, value: str) -> bytes:
+        return f"--cut\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}".encode()
+
+    async def body() -> AsyncIterator[bytes]:
+        for name, value in {**DRAFT, "go": "next"}.items():
+            yield part(f'name="{name}"', f"{value}\r\n")
+        yield part('name="files"; filename="kept.txt"', "kept\r\n")
+        yield part('name="files"; filename="film.mp4"', "x" * 1_001)
+        for _ in range(pieces):
+            read[0] += 1
+            yield bytes(1_000_000)
+        yield end
+
+    return {"content": body(), "headers": {"Content-Type": "multipart/form-data; boundary=cut"}}
+
+
+@pytest.mark.parametrize(("most_bytes", "most_read"), [(1 << 30, 230), (5_000_000, 6)], ids=["whole", "cut"])
+def test_a_page_that_is_far_too_large_is_answered_with_its_draft_and_what_was_too_large(
+    files: Files, monkeypatch: pytest.MonkeyPatch, most_bytes: int, most_read: int
+) -> None:
+    monkeypatch.setattr(form_files, "MOST_READ_BYTES", most_bytes)
+    read = [0]
+    page = files.client.post("/?lang=en", **film(230, read))
+    assert page.status_code == 422
+    assert "film.mp4" in page.text
+    assert TEXTS["en"]["form"]["file_rules"]["too_large"] in page.text
+    fields = Form(page.text).fields
+    assert (fields["text"], fields["category_hint"]) == (DRAFT["text"], DRAFT["category_hint"])
+    assert fields["file_1"].endswith(" 4 kept.txt")
+    assert len(files.blobs) == 1
+    assert read[0] <= most_read
 
 
 def test_every_rule_has_a_sentence_in_every_language() -> None:

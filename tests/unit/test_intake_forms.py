@@ -317,7 +317,16 @@ def test_the_longest_draft_comes_through_in_the_script_that_takes_most_bytes(ser
     assert response.status_code == 200
     assert response.text.count(letter * 2_048) >= 20
     assert service.client.post("/", data={**draft, "step": "check", "messenger": "yes"}).status_code == 200
-    assert service.client.post("/", content=b"text=" + b"x" * 1_100_000).status_code == 413
+    assert service.client.post("/", content=b"text=" + b"x" * 2_100_000).status_code == 413
+
+
+def test_a_text_that_is_far_too_long_comes_back_with_what_to_shorten(service: Service) -> None:
+    draft = {"text": "x" * 1_200_000, "category_hint": "fraud", "place": "Tanger", "step": "what", "go": "next"}
+    page = service.client.post("/?lang=en", data=draft)
+    assert page.status_code == 422
+    assert read_texts()["en"]["rules"]["string_too_long"] in page.text
+    assert "x" * 1_200_000 in page.text
+    assert 'value="Tanger"' in page.text
 
 
 def test_a_body_that_is_no_form_is_refused() -> None:

@@ -19,6 +19,7 @@ from services.intake.acceptance import Acceptance, Prepared
 from services.intake.apikeys import Reporter, Scope, StoredKey, mint
 from services.intake.publisher import Outcome, OverloadedError, Verdict
 from services.intake.receipt import Secrets
+from services.intake.refusals import problem_texts
 from services.intake.settings import IntakeSettings
 from services.intake.store import ReportStatus
 from services.intake.vault import MasterKey
@@ -172,6 +173,31 @@ def test_each_object_of_a_bundle_is_answered_in_order(service: Service) -> None:
     again = answers(service.post("stix", bundle, service.key()))
     assert again == found
     assert len(service.memory.stored) == 1
+
+
+@pytest.mark.parametrize("language", ["ar", "es", "fr", "en"])
+def test_a_line_is_refused_in_the_words_that_a_single_report_is(service: Service, language: str) -> None:
+    key = service.key() | {"Accept-Language": f"{language}-MA, en;q=0.5"}
+    bad: dict[str, Any] = {"text": "x" * 20_001, "links": ["a"] * 21}
+    single = service.client.post("/v1/reports", json=bad, headers={"Accept-Language": language}).json()
+    assert ("Some fields" in single["detail"]) == (language == "en")
+    lines = [{"text": "y", "idempotency_key": "k" * 16}, bad, {"text": "z", "idempotency_key": "k" * 16}]
+    response = service.post("batch", b"\n".join(map(orjson.dumps, lines)), key)
+    assert (response.headers["content-language"], response.headers["vary"]) == (language, "Accept-Language")
+    taken, refused, reused = answers(response)
+    assert taken["status"] == 202
+    assert refused == {"line": 2, **single}
+    texts = problem_texts()
+    if language != "en":
+        assert reused["detail"] == texts[language]["codes"]["idempotency_key_reused"]["detail"]
+    for operation, value, rule in (
+        ("xarf", other(1, type="malware"), "unsupported_type"),
+        ("stix", {"type": "bundle", "objects": [stix_object("malware")]}, "unsupported_type"),
+    ):
+        [answer] = answers(service.post(operation, value, key))
+        [error] = answer["errors"]
+        assert error["rule"] == rule
+        assert (error["detail"] == texts[language]["rules"][rule]) if language != "en" else error["detail"]
 
 
 def test_a_bundle_that_is_none_is_refused_as_a_whole(service: Service) -> None:

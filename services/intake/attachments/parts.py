@@ -19,12 +19,13 @@ from services.intake.vault import KeyProvider
 
 
 class Parts(NamedTuple):
-    """See the module's docstring."""
+    """See the module's docstring. `blobs` is where it lies."""
 
     evidence: Evidence
     records: Records
     vessel: Vessel
     sweep: Sweep
+    blobs: Blobs
 
 
 def parts_of(settings: IntakeSettings, database: Database, keys: KeyProvider, secret: bytes) -> Parts:
@@ -48,7 +49,7 @@ def parts_of(settings: IntakeSettings, database: Database, keys: KeyProvider, se
         orphan_after_s=settings.evidence_orphan_s,
         days=settings.evidence_days,
     )
-    return Parts(evidence, records, vessel, sweep)
+    return Parts(evidence, records, vessel, sweep, blobs)
 
 
 def blobs_of(settings: IntakeSettings) -> Blobs:

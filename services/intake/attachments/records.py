@@ -131,8 +131,6 @@ def free_among(tx: Transaction, claims: Sequence[Claim]) -> frozenset[bytes]:
 def claim(tx: Transaction, claims: Sequence[Claim]) -> None:
     """Give files to reports; each must be free, see `free_among` in the same transaction. Raises ValueError when one
     is not: a second claim can then take no effect, since the transaction ends."""
-    if not claims:
-        return
     given = {
         "hashes": [each.capability_hash for each in claims],
         "report_ids": [each.report_id for each in claims],
@@ -142,7 +140,8 @@ def claim(tx: Transaction, claims: Sequence[Claim]) -> None:
         raise ValueError("a file was claimed that is not free")
 
 
-def next_number(tx: Transaction, report_id: str) -> int:
-    """The number that a further file of a report gets. Whoever adds files to a report locks the report first."""
+def next_number(tx: Transaction, report_id: str | None) -> int:
+    """The number that a further file of a report gets. Whoever adds files to a report locks the report first. 1 of no
+    report, after the same statement."""
     [number] = tx.fetch_one(_SQL["next_number"], {"report_id": report_id}) or (1,)
     return int(number)

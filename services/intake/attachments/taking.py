@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from ibalagh.stream.errors import ConflictError, PassingError, UnknownOutcomeError
 from ibalagh.web.problems import Problem, unavailable
 from services.intake.attached import Upload
+from services.intake.attachments.blobs import RefusingStoreError
 from services.intake.attachments.records import Staged
 from services.intake.attachments.vessel import Vessel
 from services.intake.evidence.kinds import Kind, RefusedFileError
@@ -158,7 +159,9 @@ class Evidence:
                 keys.append(self._vessel.store(upload_id, copy, view=True))
             upload = Upload(self.hash_of(attachment_id), digest, size_bytes, kind.value)
             self._staging.stage(Staged(upload_id, upload, None if copy is None else copy.seek(0, 2), keys))
-        except (PassingError, ConflictError):
+        except (PassingError, ConflictError) as error:
+            if isinstance(error, RefusingStoreError):
+                _log.error("no file can be taken in", extra={"reason": str(error)})
             self._give_up(upload_id)
             raise
         finally:

@@ -1,8 +1,8 @@
 """What a file is, from its content alone: a seekable file in, a `Kind` out, or the rule that refuses it. Pure.
 
 Kinds that are taken are told by their signature and then walked to their end by their own structure (`pictures`,
-`boxes`, `sound`, `documents`), a window of 64 KB at a time; nothing is decoded here and no library parses anything.
-Names and media types that a sender states play no part.
+`boxes`, `sound`, `documents`, `office`), a window of 64 KB at a time; nothing is decoded here and no
+library parses anything. Names and media types that a sender states play no part.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from services.intake.evidence.boxes import boxes_end, kind_of_boxes, looks_like_boxes
 from services.intake.evidence.documents import pdf_end, text_encoding
 from services.intake.evidence.kinds import MAX_FILE_BYTES, RULES, Kind, RefusedFileError
+from services.intake.evidence.office import kind_of_office
 from services.intake.evidence.pictures import gif_end, jpeg_end, png_end, webp_end
 from services.intake.evidence.sound import frame_length, mp3_end, mp3_frames, ogg_end
 from services.intake.evidence.source import Source
@@ -40,7 +41,7 @@ def inspect(file: BinaryIO) -> Kind:
         raise RefusedFileError("empty_file")
     if source.size > MAX_FILE_BYTES:
         raise RefusedFileError("too_large")
-    found = _picture(source) or _pdf(source) or _film(source) or _sound(source)
+    found = _picture(source) or _pdf(source) or _film(source) or _sound(source) or _office(source)
     if found is None:
         return _text(source)
     kind, end = found
@@ -92,6 +93,11 @@ def _sound(source: Source) -> tuple[Kind, int] | None:
         if frames is not None:
             return Kind.MP3, mp3_end(source, frames[1])
     return None
+
+
+def _office(source: Source) -> tuple[Kind, int] | None:
+    kind = kind_of_office(source)
+    return None if kind is None else (kind, source.size)
 
 
 def _text(source: Source) -> Kind:

@@ -29,7 +29,16 @@ class Kind(StrEnum):
     OGG = "audio/ogg"
     M4A = "audio/mp4"
     TEXT = "text/plain"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    ODT = "application/vnd.oasis.opendocument.text"
+    ODS = "application/vnd.oasis.opendocument.spreadsheet"
+    ODP = "application/vnd.oasis.opendocument.presentation"
 
+
+OFFICE: Final = frozenset({Kind.DOCX, Kind.XLSX, Kind.PPTX, Kind.ODT, Kind.ODS, Kind.ODP})
+"""Documents that are archives of parts, by ECMA-376 (OPC) and ISO/IEC 26300 (OpenDocument)."""
 
 SUFFIXES: Final[Mapping[Kind, str]] = {
     Kind.JPEG: ".jpg",
@@ -44,11 +53,18 @@ SUFFIXES: Final[Mapping[Kind, str]] = {
     Kind.OGG: ".ogg",
     Kind.M4A: ".m4a",
     Kind.TEXT: ".txt",
+    Kind.DOCX: ".docx",
+    Kind.XLSX: ".xlsx",
+    Kind.PPTX: ".pptx",
+    Kind.ODT: ".odt",
+    Kind.ODS: ".ods",
+    Kind.ODP: ".odp",
 }
 """The suffix that a file of each kind is shown and offered with."""
 
 ACCEPTED: Final = (
-    "Pictures (JPEG, PNG, WebP, GIF, HEIC), PDF, videos (MP4, MOV), sound (MP3, Ogg, M4A) and plain text are taken."
+    "Pictures (JPEG, PNG, WebP, GIF, HEIC), PDF, office documents without macros (DOCX, XLSX, PPTX, ODT, ODS, ODP), "
+    "videos (MP4, MOV), sound (MP3, Ogg, M4A) and plain text are taken."
 )
 
 RULES: Final[Mapping[str, str]] = {
@@ -58,11 +74,13 @@ RULES: Final[Mapping[str, str]] = {
     "damaged_file": "The file cannot be opened: it is damaged, or opening it takes too much time or memory.",
     "unknown_kind": f"The kind of this file is not known. {ACCEPTED}",
     "refused_kind": (
-        f"Programs, scripts, archives, web pages, drawings (SVG), office documents and disk images are not taken. "
-        f"{ACCEPTED} An office document can be sent as a PDF."
+        f"Programs, scripts, archives, web pages, drawings (SVG), older office documents and disk images are not "
+        f"taken. {ACCEPTED} An older office document can be sent as a PDF."
     ),
     "encrypted_file": "The file is locked with a password. Send a copy without a password.",
     "too_many_pixels": "The picture is too large: at most 64 million pixels, and 30,000 along a side.",
+    "macros": "The document holds macros, which are programs. Send it as a PDF, or screenshots of it.",
+    "unpacks_too_large": "Unpacked, the document is far larger than it seems. Send the part that matters as a PDF.",
     "ambiguous_file": "The file is of more than one kind at once, or something was added after its end.",
 }
 """Code of each refusal → the sentence that says why; problem details, metrics and texts use the codes."""

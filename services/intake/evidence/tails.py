@@ -9,7 +9,7 @@ from typing import Final
 
 from services.intake.evidence.boxes import boxes_end, looks_like_boxes
 from services.intake.evidence.documents import holds_web_page
-from services.intake.evidence.kinds import Kind, RefusedFileError
+from services.intake.evidence.kinds import OFFICE, Kind, RefusedFileError
 from services.intake.evidence.pictures import jpeg_end
 from services.intake.evidence.source import Source
 
@@ -52,7 +52,7 @@ def check_alone(source: Source, kind: Kind) -> None:
         raise RefusedFileError("ambiguous_file")
     if holds_web_page(head) or source.peek(257, 5) == b"ustar" or source.peek(0x8001, 5) == b"CD001":
         raise RefusedFileError("ambiguous_file")
-    if _is_zip(source):
+    if kind not in OFFICE and _is_zip(source):
         raise RefusedFileError("ambiguous_file")
 
 

@@ -4,19 +4,15 @@ Runs in the fenced child only. qpdf writes anew what the pages still refer to, s
 what was taken out of it are not carried over.
 """
 
-import io
 import zlib
 from typing import Any, BinaryIO, Final
 
 import pikepdf
 
-from services.intake.evidence.boxes import boxes
+from services.intake.evidence.bare import bare_jpeg, bare_jpeg2000
 from services.intake.evidence.kinds import MAX_FILE_BYTES, NoCopyError, RefusedFileError
-from services.intake.evidence.pictures import jpeg_segments
-from services.intake.evidence.source import Source
 
 MOST_PAGES: Final = 2_000
-_FIRST_APPLICATION, _LAST_APPLICATION, _ADOBE, _COMMENT = 0xE0, 0xEF, 0xEE, 0xFE
 _OF_THE_DOCUMENT: Final = frozenset(
     {"/Type", "/Pages", "/PageLayout", "/PageMode", "/PageLabels", "/Lang", "/OCProperties", "/ViewerPreferences"}
 )
@@ -122,26 +118,3 @@ def _strip_picture(stream: pikepdf.Stream) -> None:
             raise RefusedFileError("damaged_file")
     bare = bare_jpeg2000(data) if filters[-1] == "/JPXDecode" else bare_jpeg(data)
     stream.write(bare, filter=pikepdf.Name(filters[-1]))
-
-
-def bare_jpeg(data: bytes) -> bytes:
-    """The same JPEG without application segments, but for Adobe's, which tells how colours are meant, and comments."""
-    source = Source(io.BytesIO(data))
-    start = data.find(b"\xff\xd8")
-    if start < 0:
-        raise RefusedFileError("damaged_file")
-    kept = [
-        data[each.start : each.end]
-        for each in jpeg_segments(source, start)
-        if each.marker == _ADOBE
-        or not (_FIRST_APPLICATION <= each.marker <= _LAST_APPLICATION or each.marker == _COMMENT)
-    ]
-    return b"\xff\xd8" + b"".join(kept)
-
-
-def bare_jpeg2000(data: bytes) -> bytes:
-    """The same JPEG 2000 picture with only the boxes that decoding needs (ISO/IEC 15444-1, annex I)."""
-    if not data.startswith(b"\0\0\0\x0cjP  "):
-        return data  # a bare code stream
-    found = boxes(Source(io.BytesIO(data)), 0, len(data), outermost=True)
-    return b"".join(data[box.start : box.end] for box in found if box.name in {b"jP  ", b"ftyp", b"jp2h", b"jp2c"})

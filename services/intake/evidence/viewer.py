@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from services.intake.evidence.fence import fence
-from services.intake.evidence.kinds import RULES, Kind, NoCopyError, RefusedFileError
+from services.intake.evidence.kinds import OFFICE, RULES, Kind, NoCopyError, RefusedFileError
 from services.intake.evidence.viewing import FIRST_STATUS, NO_COPY_STATUS
 
 
@@ -33,6 +33,10 @@ def copier(kind: Kind) -> Callable[[BinaryIO, BinaryIO], None]:
         from services.intake.evidence.view_sound import copy_mp3, copy_ogg
 
         return copy_mp3 if kind is Kind.MP3 else copy_ogg
+    if kind in OFFICE:
+        from services.intake.evidence.view_office import copy_office
+
+        return copy_office
     from services.intake.evidence.view_text import copy_text
 
     return copy_text
