@@ -160,7 +160,7 @@ def routes(
 
     @router.get("/reviews")
     def list_reviews(wanted: Annotated[QueueQuery, Query()]) -> dict[str, Any]:
-        """A page of the queue, the most urgent first, then the longest waiting; `next` is null on the last page."""
+        """A page of the queue, the most urgent first, then by age and reach; `next` is null on the last page."""
         limit, now = wanted.limit, clock()
         page = store.queue(database, wanted, limit=limit + 1, after=place(wanted.after), person=wanted.person, now=now)
         following = place_of(page[limit - 1]) if len(page) > limit else None
@@ -235,7 +235,7 @@ def _page(items: list[dict[str, Any]], following: str | None) -> dict[str, Any]:
 def place_of(shown: Shown) -> str:
     """The place of a report in the queue, as a `next` names it."""
     report = shown.item.report
-    return f"{shown.urgency}~{shown.received_at.isoformat()}~{report.report_id}"
+    return f"{shown.urgency}~{shown.rank.isoformat()}~{report.report_id}"
 
 
 def place(after: str | None) -> QueuePlace | None:

@@ -9,7 +9,7 @@ from ibalagh.events.vocabulary import Category, Channel, Urgency, Variety
 from ibalagh.web.problems import invalid
 from services.triage import bulk_store, claim_store, desk_store, store, wellbeing_store
 from services.triage.console.office import Notice, Office
-from services.triage.filters import Filter, Held, Mark
+from services.triage.filters import Files, Filter, Held, Mark
 from services.triage.http import place, place_of
 from services.triage.reviews import State
 
@@ -73,6 +73,7 @@ class QueuePages:
                 "older_h": [str(each) for each in AGES_H],
                 "held": list(Held),
                 "mark": list(Mark),
+                "files": list(Files),
             },
             first_page=after is None,
             news=store.news(office.database, limit=PAGE_REPORTS),

@@ -55,7 +55,13 @@ def view(links: Links) -> dict[str, Any]:
         "report_id": links.report_id,
         "version": links.version,
         "groups": [
-            {"kind": group.key.kind.value, "key": group.key.key, "reports": group.reports, "others": group.others}
+            {
+                "kind": group.key.kind.value,
+                "shown_as": group.shown_as,
+                "key": group.key.key,
+                "reports": group.reports,
+                "others": group.others,
+            }
             for group in links.groups
         ],
         "linked": list(map(_ruling_view, links.linked)),
