@@ -483,3 +483,22 @@ UPDATE bulks SET undone_at = %(undone_at)s WHERE bulk_id = %(bulk_id)s AND decis
 -- A person's latest selections about which something was decided.
 SELECT bulk_id, person, made_at, filter, decision, decided_at, undone_at FROM bulks
 WHERE person = %(person)s AND decision IS NOT NULL ORDER BY made_at DESC LIMIT %(limit)s
+
+-- name: remove_claims
+-- Leases that are over hold nothing.
+DELETE FROM claims WHERE ctid IN (SELECT ctid FROM claims WHERE until <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- name: remove_views
+-- Who was shown a report long ago that waits no longer.
+DELETE FROM views WHERE ctid IN (
+    SELECT ctid FROM views
+    WHERE last_at < %(before)s
+      AND NOT EXISTS (SELECT FROM items WHERE items.report_id = views.report_id AND items.state IN ('open', 'copy'))
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- name: remove_selections
+-- Selections that are old, or that nobody decided about; their reports stay.
+DELETE FROM bulks WHERE bulk_id IN (
+    SELECT bulk_id FROM bulks
+    WHERE made_at < CASE WHEN decision IS NULL THEN %(undecided_before)s::timestamptz ELSE %(before)s::timestamptz END
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)

@@ -14,3 +14,4 @@ CREATE TABLE overtaken (
     report_id uuid NOT NULL PRIMARY KEY
 );
 COMMENT ON TABLE overtaken IS 'Reports that are not here yet while something that their reporters added is; nearly always empty';
+CREATE INDEX views_age ON views (last_at);
