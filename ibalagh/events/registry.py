@@ -78,7 +78,9 @@ _TABLE: Final[tuple[tuple[str, type[Data], str, str], ...]] = (
     ("surge.closed.v1", statistics.SurgeClosedV1, ALERTS, "stats"),
 )
 
-LANES: Final[Mapping[str, tuple[str, ...]]] = {URGENT: (PREFIX + "report.received.v1",)}
+LANES: Final[Mapping[str, tuple[str, ...]]] = {
+    URGENT: (PREFIX + "report.received.v1", PREFIX + "report.supplemented.v1")
+}
 """Topics that carry some events of other topics, so that these overtake the others; and which."""
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

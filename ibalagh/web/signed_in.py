@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse
 from ibalagh.storage.audit import Audit
 from ibalagh.storage.postgres import Database
 from ibalagh.web import flow, session
-from ibalagh.web.auth import token_matches
+from ibalagh.web.auth import not_signed_in, token_matches
 from ibalagh.web.demo_people import DEMO_PEOPLE
 from ibalagh.web.oidc import ProviderAwayError, RefusedError
 from ibalagh.web.pages import Pages, choose_language
@@ -126,6 +126,17 @@ class SignedInPages:
             raise Problem(403, "foreign_form", "This form is not of this session")
         if permission is not None:
             self._allow(found, permission, request, pages=True)
+        return found
+
+    def caller(self, request: Request, permission: Permission, form_token: str | None) -> Session:
+        """Whose session a program uses; `form_token` is None for what changes nothing. Raises `Problem`: 401, 403, a
+        page with 503."""
+        found = self.session(request)
+        if found is None:
+            raise not_signed_in()
+        if form_token is not None and not session.form_token_matches(form_token, self._secret(request) or ""):
+            raise Problem(403, "foreign_form", "This form is not of this session")
+        self._allow(found, permission, request, pages=False)
         return found
 
     def viewed(self, request: Request, kind: str, *subjects: str, permission: Permission) -> None:

@@ -111,8 +111,7 @@ class Acceptance:
             sealed = seal(identity.to_json(), report_id, self._keys, self._random)
         data = received(report_id, submission, channel, now, uploads)
         record = self._codec.encode(Event(report_id, _TYPE, SOURCE, report_id, now, now, data))
-        if is_urgent(submission.text):
-            record = _overtaking(record, self._codec)
+        record = in_its_lane(record, submission.text, self._codec)
         sent, written = (hashlib.sha256(content).digest() for content in (body, record.value or b""))
         claims = claims_of(report_id, uploads) if uploads else ()
         hashed = receipt.hash_of_shown(self._secrets.pepper, shown)
@@ -134,9 +133,9 @@ def record_of(codec: Codec, id_: str, value: bytes, accepted_at: datetime, event
     data = _MODELS[event_type].model_validate_json(value)
     event = root(data, id_=id_, source=SOURCE, subject=data.report_id, now=accepted_at)
     record = codec.encode(event)._replace(value=value)
-    return _overtaking(record, codec) if isinstance(data, ReportReceivedV1) and is_urgent(data.text) else record
+    return record if isinstance(data, ReportWithdrawnV1) else in_its_lane(record, data.text, codec)
 
 
-def _overtaking(record: Outgoing, codec: Codec) -> Outgoing:
-    """The record of a report in the lane of those that cannot wait."""
-    return record._replace(topic=codec.topic(URGENT))
+def in_its_lane(record: Outgoing, text: str, codec: Codec) -> Outgoing:
+    """The record of a report or supplement, in the lane of what cannot wait if its text speaks of danger."""
+    return record._replace(topic=codec.topic(URGENT)) if is_urgent(text) else record

@@ -17,7 +17,7 @@ from ibalagh.events.make import root
 from ibalagh.events.reports import MAX_ATTACHMENTS
 from ibalagh.events.vocabulary import AmendmentKind, SupplementKind
 from ibalagh.stream.ports import Outgoing
-from services.intake.acceptance import SOURCE
+from services.intake.acceptance import SOURCE, in_its_lane
 from services.intake.attached import Upload
 from services.intake.submission import MAX_LINKS, AttachmentId, Link, StatusQuestion, Text
 
@@ -69,8 +69,10 @@ class Amendment(NamedTuple):
 
     def record(self, codec: Codec, report_id: str) -> Outgoing:
         """The record to publish; its event has the amendment's id, and is of the report."""
-        event = root(self._data(report_id), id_=self.amendment_id, source=SOURCE, subject=report_id, now=self.at)
-        return codec.encode(event)
+        data = self._data(report_id)
+        event = root(data, id_=self.amendment_id, source=SOURCE, subject=report_id, now=self.at)
+        record = codec.encode(event)
+        return in_its_lane(record, self.said.text, codec) if isinstance(self.said, Supplement) else record
 
     def _data(self, report_id: str) -> Data:
         if isinstance(self.said, Withdrawal):

@@ -6,6 +6,7 @@
 import sys
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.registry import dead_letter_topic
@@ -37,6 +38,7 @@ from services.triage.reading import DeskCodec, is_our_own_word
 from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings, models_folder
 from services.triage.texts import TextReader
+from services.triage.tidying import Tidying
 
 _PROBE_TIMEOUT_S = 1.5
 _URGENT_AT_ONCE = 100
@@ -56,6 +58,12 @@ def main() -> int:
     urgent = _urgent(settings, classify, database, ReportCodec(settings.topic_prefix), relay.wake)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
     reader = _reader(settings, codec)
+    tidying = Tidying(
+        database,
+        keep_days=settings.desk_keep_days,
+        interval_s=settings.desk_tidy_interval_s,
+        clock=lambda: datetime.now(UTC),
+    )
     producer = KafkaProducer(settings.kafka_bootstrap, "ibalagh.triage.commands")
     probes = [
         Probe("broker", lambda: probe(settings.kafka_bootstrap, _PROBE_TIMEOUT_S)),
@@ -73,6 +81,7 @@ def main() -> int:
         "urgent": urgent.run,
         "relay": relay.run,
         "texts": reader.run,
+        "tidying": tidying.run,
     }
     try:
         return run(settings.service, loops, app, settings)

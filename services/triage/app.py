@@ -10,6 +10,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
 from services.triage import bulk_http, desk_http, dialogue_http, explain_http, http, openapi
+from services.triage.access import Access
 from services.triage.campaigns import http as campaigns_http
 from services.triage.console import Console
 from services.triage.decide import Embedder
@@ -37,13 +38,15 @@ def create(
         probes,
         description="What the machine decided about each report, and what people decide where it was unsure.",
     )
-    app.include_router(http.routes(settings, database, commands, texts, clock))
-    app.include_router(dialogue_http.routes(settings, database, commands, texts, clock))
-    app.include_router(links_http.routes(settings, database, commands, clock))
-    app.include_router(campaigns_http.routes(settings, database, commands, clock))
-    app.include_router(desk_http.routes(settings, database, commands, clock))
-    app.include_router(bulk_http.routes(settings, database, commands, clock))
+    console = Console(settings, database, commands, texts, clock=clock, policy=policy, second=second)
+    access = Access(settings, console.pages, database, clock)
+    app.include_router(http.routes(access, database, commands, texts, clock))
+    app.include_router(dialogue_http.routes(access, database, commands, texts, clock))
+    app.include_router(links_http.routes(access, database, commands, clock))
+    app.include_router(campaigns_http.routes(access, database, commands, clock))
+    app.include_router(desk_http.routes(access, settings, database, commands, clock))
+    app.include_router(bulk_http.routes(access, database, commands, clock))
     openapi.add_schemas(app, http.DecisionIn)
-    app.include_router(explain_http.routes(settings, database, texts, policy, second))
-    app.include_router(Console(settings, database, commands, texts, clock=clock, policy=policy, second=second).routes())
+    app.include_router(explain_http.routes(access, database, texts, policy, second))
+    app.include_router(console.routes())
     return app

@@ -1,7 +1,7 @@
 """One decision about many reports over HTTP: freeze a selection, decide by its exact number, watch, take back.
 
-Everything asks for the bearer token. Refusals are problem details: 401, 403 `not_yours`, 404 `unknown_selection`, 409
-`wrong_count`, `decided_already` or `nothing_to_undo`, 422, 503.
+Everything asks for the bearer token, or a session (`access`). Refusals are problem details: 401, 403 `not_yours`, 404
+`unknown_selection`, 409 `wrong_count`, `decided_already` or `nothing_to_undo`, 422, 503.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ibalagh.events.envelope import Uuid
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands
 from services.triage import bulk_store, openapi
+from services.triage.access import Access
 from services.triage.acts import Person
 from services.triage.bulk_store import BulkDecision
 from services.triage.bulks import MOST, Bulks
-from services.triage.settings import TriageSettings
 
 BulkId = Annotated[Uuid, Path(description="A selection's id")]
 
@@ -49,11 +48,9 @@ class PersonIn(BaseModel):
     person: Person
 
 
-def routes(
-    settings: TriageSettings, database: Database, commands: Commands, clock: Callable[[], datetime]
-) -> APIRouter:
+def routes(access: Access, database: Database, commands: Commands, clock: Callable[[], datetime]) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
     bulks = Bulks(database, commands, clock)
 
     def view(bulk_id: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from ibalagh.events.reports import ANSWERS, Amount, Indicator, ReportReceivedV1, ReportTriagedV1
+from ibalagh.events.reports import ANSWERS, Amount, Attachment, Indicator, ReportReceivedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Category, Disposition, Messenger, Variety
 from services.triage.entities import extract
+from services.triage.entities.attached import with_files
 from services.triage.entities.surroundings import Surroundings, surroundings
 from services.triage.links.likeness import key_of_text
 from services.triage.links.sketch import sketches
@@ -44,6 +45,8 @@ class Report(Protocol):
     def platform(self) -> str | None: ...
     @property
     def place(self) -> str | None: ...
+    @property
+    def attachments(self) -> tuple[Attachment, ...]: ...
 
 
 class Judged(NamedTuple):
@@ -124,7 +127,7 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
             guess(said, report.language),
             ruling,
             _province(policy.gazetteer, report.place, told.places),
-            each.indicators,
+            with_files(each.indicators, report.attachments) if report.attachments else each.indicators,
             surrounding,
             key,
             None if key is None else next(sketched),

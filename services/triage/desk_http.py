@@ -1,8 +1,8 @@
 """The desk over HTTP besides decisions: claims and the next report, what two people agree on, taking back, handing on,
 history, and what a person chose and was shown.
 
-Everything asks for the bearer token; the person is the pseudonym that is named. Refusals are problem details: 401, 404,
-409 `claimed` and the codes of `reviews.RefusalCode`, 422, 503.
+Everything asks for the bearer token, or the session of the person who is named (`access`). Refusals are problem
+details: 401, 404, 409 `claimed` and the codes of `reviews.RefusalCode`, 422, 503.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import claim_store, desk_store, openapi, store, wellbeing_store
+from services.triage.access import Access
 from services.triage.acts import EscalationIn, Person, RejectionIn, UndoIn, to_escalation, to_rejection, to_undo
 from services.triage.http import IdempotencyKey, ReportId
 from services.triage.proceedings import Claim
@@ -43,10 +43,10 @@ class ClaimOut(BaseModel):
 
 
 def routes(
-    settings: TriageSettings, database: Database, commands: Commands, clock: Callable[[], datetime]
+    access: Access, settings: TriageSettings, database: Database, commands: Commands, clock: Callable[[], datetime]
 ) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.put("/reports/{report_id}/claim", responses=openapi.refusals(401, 404, 409, 413, 503))
     def claim(report_id: ReportId, given: ClaimIn) -> ClaimOut:

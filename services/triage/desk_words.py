@@ -28,6 +28,8 @@ DESK: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "handed on",
         "pasado a alguien con más experiencia",
     ),
+    "files": ("المرفقات", "Pièces jointes", "Attachments", "Adjuntos"),
+    "with_files": ("مع ملفات", "avec fichiers", "with files", "con archivos"),
     "form": ("الاستمارة", "formulaire", "form", "formulario"),
     "api": ("واجهة برمجية", "interface", "interface", "interfaz"),
     "batch": ("دفعة", "lot", "batch", "lote"),

@@ -1,6 +1,7 @@
 """The dialogue with reporters over HTTP: what is new from them, what they said, and messages, which become commands.
 
-Everything asks for the bearer token. Refusals are problem details: 401, 404 `unknown_report`, 422, 503.
+Everything asks for the bearer token, or a session (`access`). Refusals are problem details: 401, 404 `unknown_report`,
+422, 503.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,12 +16,11 @@ from ibalagh.events.dialogue import MAX_MESSAGE_CHARS, ReportSupplementedV1
 from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.make import root
 from ibalagh.events.vocabulary import AmendmentKind
-from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import dialogue_store, openapi, store
+from services.triage.access import Access
 from services.triage.dialogue_store import Dialogue
 from services.triage.handlers import SOURCE
 from services.triage.http import AmendmentsSeen, IdempotencyKey, ReportId, Reviewer, Texts, full_view
@@ -81,14 +81,14 @@ def view(dialogue: Dialogue, texts: Sequence[ReportSupplementedV1 | None]) -> di
 
 
 def routes(
-    settings: Settings,
+    access: Access,
     database: Database,
     commands: Commands,
     texts: Texts,
     clock: Callable[[], datetime],
 ) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.get("/news")
     def list_news(limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> dict[str, Any]:

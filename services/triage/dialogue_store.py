@@ -33,9 +33,14 @@ class Dialogue(NamedTuple):
     messages: Sequence[Message]
 
 
-def add(tx: Transaction, amendments: Sequence[Amendment]) -> None:
-    """Attach amendments to their reports; those that are attached already change nothing. A report that is more urgent
-    for one of them goes up in the queue."""
+def add(tx: Transaction, amendments: Sequence[Amendment]) -> set[str]:
+    """Attach amendments to their reports; those that are attached already change nothing. The ids of those that are
+    new. A report that is more urgent for one of them goes up in the queue, and so does the one that it waits behind;
+    one that the desk does not have yet is remembered for `overtaken`.
+
+    The caller holds the lock of links, since amendments of a report are numbered.
+    """
+    new: set[str] = set()
     for amendment in sorted(amendments, key=lambda each: each.data.report_id):
         data, source = amendment
         given = {
@@ -51,7 +56,19 @@ def add(tx: Transaction, amendments: Sequence[Amendment]) -> None:
         }
         if tx.execute(_SQL["add_amendment"], given):
             tx.execute(_SQL["count_amendment"], given)
-            tx.execute(_SQL["raise_urgency"], given)
+            new.add(data.amendment_id)
+        # Of those too that are attached already: by the urgent lane, when the report was not here or was on its way.
+        tx.execute(_SQL["raise_urgency"], given)
+        if data.amendment_id in new:
+            tx.execute(_SQL["note_overtaken"], given)
+    return new
+
+
+def meet(tx: Transaction) -> None:
+    """Reports that came after what their reporters added are as urgent as that. Of few or none, ever, whatever the
+    batch: so it costs a look at a table that is nearly always empty."""
+    if tx.fetch_all(_SQL["are_overtaken"]):
+        tx.execute(_SQL["raise_overtaken"])
 
 
 def add_messages(tx: Transaction, sent: Collection[Sent]) -> None:

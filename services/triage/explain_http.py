@@ -7,11 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import bearer
 from ibalagh.web.problems import Problem
 from services.triage import store
+from services.triage.access import Access
 from services.triage.decide import Embedder
 from services.triage.explain import Explanation, explain_decision
 from services.triage.http import ReportId, Texts
@@ -30,10 +29,10 @@ def view(explanation: Explanation) -> dict[str, Any]:
 
 
 def routes(
-    settings: Settings, database: Database, texts: Texts, policy: Policy, second: Embedder | None = None
+    access: Access, database: Database, texts: Texts, policy: Policy, second: Embedder | None = None
 ) -> APIRouter:
     """The route under `/v1`. `second` is asked about reports that were decided with a second opinion."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.get("/reports/{report_id}/explanation")
     def show_explanation(report_id: ReportId) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ibalagh.events.vocabulary import Category, Channel, Urgency, Variety
+from services.triage.entities.attached import FILE_SCHEME
 from services.triage.reviews import State
 
+OF_A_FILE: Final = f'"value":"{FILE_SCHEME}'
+"""How the indicator of a file begins; no text within a report's JSON can."""
 _LONGEST_H: Final = 24 * 366
 
 
@@ -33,6 +36,12 @@ class Mark(StrEnum):
     ESCALATED = "escalated"
 
 
+class Files(StrEnum):
+    """Whether a report has files."""
+
+    WITH = "with_files"
+
+
 class Filter(BaseModel):
     """What is wanted; a field that is not given, or empty, leaves all."""
 
@@ -48,6 +57,7 @@ class Filter(BaseModel):
     )
     held: Held | None = Field(None, description="By whom; `me` and `others` ask for a `person`")
     mark: Mark | None = None
+    files: Files | None = Field(None, description="Whether files were sent with it")
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +85,7 @@ def parameters(wanted: Filter, person: str, now: datetime) -> Mapping[str, Any]:
         "received_before": None if wanted.older_h is None else now - timedelta(hours=wanted.older_h),
         "held": None if wanted.held is None else wanted.held.value,
         "mark": None if wanted.mark is None else wanted.mark.value,
+        "files": None if wanted.files is None else OF_A_FILE,
         "person": person,
         "now": now,
     }

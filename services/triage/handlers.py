@@ -109,18 +109,23 @@ class Desk:
 
 
 class UrgentDesk:
-    """Classifier and desk in one step, for the lane of reports that cannot wait: a report is in the queue as soon as
-    the transaction that says `report.triaged` of it is done, whatever waits in the other topics. What comes back on the
-    topic of triaged reports the desk knows already."""
+    """Classifier and desk in one step, for the lane of what cannot wait: a report is in the queue, and what a reporter
+    adds is with the report, as soon as the transaction that says so is done, whatever waits in the other topics. What
+    comes back on the topic of triaged reports the desk knows already."""
 
     def __init__(self, classifier: Classifier, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._classifier = classifier
         self._clock = clock
 
     def __call__(self, events: Sequence[Event[Data]], tx: Transaction) -> Handled:
-        """Judge, take in and say what is new; of a report that is there already nothing is said again."""
+        """Judge, take in and say what is new; of what is there already nothing is said again. What a supplement joins
+        the desk tells, when it comes back to it."""
         now = self._clock()
-        said = {event.subject: event for event in self._classifier(events, now).effects}
+        effects = self._classifier(events, now).effects
+        added = [event for event in effects if isinstance(event.data, ReportAmendedV1)]
+        if added:
+            links_store.lock(tx)  # as the desk does
+        said = {event.subject: event for event in effects if not isinstance(event.data, ReportAmendedV1)}
         reports = [ReportTriagedV1.model_validate_json(each.data.to_json()) for each in said.values()]
         arrivals = [
             _arrival(report, each.origin_time, cast(Cause, each.cause), Position(*cast(Cause, each.cause)[:3]))
@@ -128,9 +133,12 @@ class UrgentDesk:
         ]
         new = _take_in(tx, arrivals)
         fresh = {arrival.report_id for arrival in new}
-        effects = [event for report_id, event in said.items() if report_id in fresh]
-        effects += links.take(_joiners(new), (), (), tx, source=SOURCE, now=now)
-        return Handled(effects)
+        attached = dialogue_store.add(tx, [_amendment(event) for event in added])
+        first = {cast(ReportAmendedV1, event.data).amendment_id: event for event in reversed(added)}
+        out = [event for report_id, event in said.items() if report_id in fresh]
+        out += [event for amendment_id, event in first.items() if amendment_id in attached]
+        out += links.take(_joiners(new), (), (), tx, source=SOURCE, now=now)
+        return Handled(out)
 
 
 class _Sorted(NamedTuple):
@@ -171,9 +179,16 @@ def _sort(events: Sequence[Event[Data]]) -> _Sorted:
 
 def _take_in(tx: Transaction, arrivals: Sequence[Arrival]) -> Collection[Arrival]:
     """Keep what is new of reports, the copies of a campaign behind the one that stands for them."""
-    new = store.add(tx, arrivals, campaigns.place)
-    campaigns.follow(tx, new)
+    placement = campaigns.Placement()
+    new = store.add(tx, arrivals, placement.place)
+    placement.follow(tx, new)
+    if new:
+        dialogue_store.meet(tx)
     return new
+
+
+def _amendment(event: Event[Data]) -> Amendment:
+    return amendment_of(cast(ReportAmendedV1, event.data), cast(Cause, event.cause))
 
 
 def _joiners(arrivals: Iterable[Arrival]) -> list[Joiner]:

@@ -1,7 +1,7 @@
 """Triage's HTTP interface: the queue, all triaged reports, and decisions, which become commands on `triage.decisions`.
 
-Everything under `/v1` asks for the bearer token. Refusals are problem details: 401, 404 `unknown_report`, 409 with the
-codes of `reviews.RefusalCode`, 422, 503.
+Everything under `/v1` asks for the bearer token, or a session (`access`). Refusals are problem details: 401, 404
+`unknown_report`, 409 with the codes of `reviews.RefusalCode`, 422, 503.
 """
 
 import re
@@ -19,13 +19,12 @@ from ibalagh.events.envelope import Data, Event, Position, Uuid
 from ibalagh.events.make import root
 from ibalagh.events.reports import Indicator, ReportReceivedV1, ShortText
 from ibalagh.events.vocabulary import Category, IndicatorKind, ReviewAction
-from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
 from ibalagh.web import ndjson
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
 from services.triage import desk_store, openapi, store, wellbeing_store
+from services.triage.access import Access
 from services.triage.acts import Person
 from services.triage.campaigns import store as campaigns_store
 from services.triage.desk_store import Between
@@ -153,14 +152,14 @@ def text_view(received: ReportReceivedV1 | None) -> dict[str, Any]:
 
 
 def routes(
-    settings: Settings, database: Database, commands: Commands, texts: Texts, clock: Callable[[], datetime]
+    access: Access, database: Database, commands: Commands, texts: Texts, clock: Callable[[], datetime]
 ) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.get("/reviews")
     def list_reviews(wanted: Annotated[QueueQuery, Query()]) -> dict[str, Any]:
-        """A page of the queue, the most urgent first, then the longest waiting; `next` is null on the last page."""
+        """A page of the queue, the most urgent first, then by age and reach; `next` is null on the last page."""
         limit, now = wanted.limit, clock()
         page = store.queue(database, wanted, limit=limit + 1, after=place(wanted.after), person=wanted.person, now=now)
         following = place_of(page[limit - 1]) if len(page) > limit else None
@@ -235,7 +234,7 @@ def _page(items: list[dict[str, Any]], following: str | None) -> dict[str, Any]:
 def place_of(shown: Shown) -> str:
     """The place of a report in the queue, as a `next` names it."""
     report = shown.item.report
-    return f"{shown.urgency}~{shown.received_at.isoformat()}~{report.report_id}"
+    return f"{shown.urgency}~{shown.rank.isoformat()}~{report.report_id}"
 
 
 def place(after: str | None) -> QueuePlace | None:

@@ -25,16 +25,14 @@ FROM unnest(
 ) AS changed (report_id, state, urgency, report)
 WHERE items.report_id = changed.report_id
 
--- name: queue_page
--- A page of the reports that a filter wants, the most urgent first, then the longest waiting. By strpos, since LIKE is
--- thought to leave next to nothing, and then all are sorted for one page.
-SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
-       amendments, seen, changed_at, withdrawn_at
-FROM items LEFT JOIN dialogues USING (report_id)
-WHERE state = %(state)s
+-- name: queue_wanted
+-- What a filter wants of an item: the condition of `queue_page` and `queue_count`. By strpos, since LIKE is thought to
+-- leave next to nothing, and then all are sorted for one page.
+state = %(state)s
   AND (%(category)s::text IS NULL OR strpos(report, %(category)s::text) > 0)
   AND (%(variety)s::text IS NULL OR strpos(report, %(variety)s::text) > 0)
   AND (%(channel)s::text IS NULL OR strpos(report, %(channel)s::text) > 0)
+  AND (%(files)s::text IS NULL OR strpos(report, %(files)s::text) > 0)
   AND (%(only_urgency)s::smallint IS NULL OR items.urgency = %(only_urgency)s::smallint)
   AND (%(received_before)s::timestamptz IS NULL OR received_at <= %(received_before)s::timestamptz)
   AND (%(held)s::text IS NULL OR %(held)s::text = coalesce(
@@ -44,34 +42,31 @@ WHERE state = %(state)s
        OR EXISTS (SELECT FROM proposals WHERE proposals.report_id = items.report_id))
   AND (%(mark)s::text IS DISTINCT FROM 'escalated'
        OR EXISTS (SELECT FROM escalations WHERE escalations.report_id = items.report_id))
+
+-- name: queue_page
+-- A page of the reports that a filter wants: the most urgent first, then the longest waiting, where each doubling of a
+-- campaign counts as two hours of waiting. The order is that of the index `items_queue`.
+SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
+       received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach, amendments, seen, changed_at, withdrawn_at
+FROM items LEFT JOIN dialogues USING (report_id)
+WHERE :queue_wanted
   AND (%(after_id)s::uuid IS NULL
-       OR (-items.urgency, received_at, report_id) > (-%(after_urgency)s::smallint, %(after_received_at)s::timestamptz, %(after_id)s::uuid))
-ORDER BY items.urgency DESC, received_at, report_id
+       OR (-items.urgency, received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach, report_id)
+           > (-%(after_urgency)s::smallint, %(after_rank)s::timestamp, %(after_id)s::uuid))
+ORDER BY items.urgency DESC, (received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach), report_id
 LIMIT %(limit)s
 
 -- name: queue_count
 -- How many reports a filter wants, counted no further than to a limit.
 SELECT count(*) FROM (
 SELECT FROM items
-WHERE state = %(state)s
-  AND (%(category)s::text IS NULL OR strpos(report, %(category)s::text) > 0)
-  AND (%(variety)s::text IS NULL OR strpos(report, %(variety)s::text) > 0)
-  AND (%(channel)s::text IS NULL OR strpos(report, %(channel)s::text) > 0)
-  AND (%(only_urgency)s::smallint IS NULL OR items.urgency = %(only_urgency)s::smallint)
-  AND (%(received_before)s::timestamptz IS NULL OR received_at <= %(received_before)s::timestamptz)
-  AND (%(held)s::text IS NULL OR %(held)s::text = coalesce(
-        (SELECT CASE WHEN person = %(person)s THEN 'me' ELSE 'others' END FROM claims
-         WHERE claims.report_id = items.report_id AND until > %(now)s), 'nobody'))
-  AND (%(mark)s::text IS DISTINCT FROM 'proposed'
-       OR EXISTS (SELECT FROM proposals WHERE proposals.report_id = items.report_id))
-  AND (%(mark)s::text IS DISTINCT FROM 'escalated'
-       OR EXISTS (SELECT FROM escalations WHERE escalations.report_id = items.report_id))
+WHERE :queue_wanted
 LIMIT %(limit)s) AS counted
 
 -- name: report_page
 -- A page of all triaged reports, in the order of their ids.
 SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
-       amendments, seen, changed_at, withdrawn_at
+       received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach, amendments, seen, changed_at, withdrawn_at
 FROM items LEFT JOIN dialogues USING (report_id)
 WHERE %(after)s::uuid IS NULL OR report_id > %(after)s::uuid
 ORDER BY report_id
@@ -80,7 +75,7 @@ LIMIT %(limit)s
 -- name: one_report
 -- One report.
 SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
-       amendments, seen, changed_at, withdrawn_at
+       received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach, amendments, seen, changed_at, withdrawn_at
 FROM items LEFT JOIN dialogues USING (report_id)
 WHERE report_id = %(report_id)s::uuid
 
@@ -91,7 +86,7 @@ SELECT urgency, count(*) FROM items WHERE state = 'open' GROUP BY urgency ORDER 
 -- name: news_page
 -- Reports in any state with something new from their reporters, the most urgent first, then the longest waiting.
 SELECT state, report, received_at, source_topic, source_partition, source_offset, items.urgency,
-       amendments, seen, changed_at, withdrawn_at
+       received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach, amendments, seen, changed_at, withdrawn_at
 FROM dialogues JOIN items USING (report_id)
 WHERE seen < amendments
 ORDER BY dialogues.urgency DESC, changed_at, report_id
@@ -118,8 +113,32 @@ ON CONFLICT (report_id) DO UPDATE SET
     withdrawn_at = coalesce(d.withdrawn_at, excluded.withdrawn_at)
 
 -- name: raise_urgency
--- A report is as urgent as the most urgent thing that its reporter said.
-UPDATE items SET urgency = %(urgency)s WHERE report_id = %(report_id)s AND urgency < %(urgency)s
+-- A report is as urgent as the most urgent thing that its reporter said, and so is the one that it waits behind.
+UPDATE items SET urgency = %(urgency)s
+WHERE urgency < %(urgency)s AND report_id IN (
+    SELECT %(report_id)s::uuid
+    UNION ALL
+    SELECT head FROM campaign_members m JOIN campaigns USING (campaign_id) JOIN items copies ON copies.report_id = m.report_id
+    WHERE m.report_id = %(report_id)s::uuid AND copies.state = 'copy' AND head IS NOT NULL)
+
+-- name: note_overtaken
+-- A supplement came before its report.
+INSERT INTO overtaken (report_id)
+SELECT %(report_id)s::uuid WHERE NOT EXISTS (SELECT FROM items WHERE report_id = %(report_id)s::uuid)
+ON CONFLICT DO NOTHING
+
+-- name: are_overtaken
+-- Whether supplements came before their reports.
+SELECT report_id FROM overtaken LIMIT 1
+
+-- name: raise_overtaken
+-- Reports that came after what their reporters added.
+WITH met AS (
+    DELETE FROM overtaken USING items WHERE overtaken.report_id = items.report_id RETURNING overtaken.report_id
+)
+UPDATE items SET urgency = greatest(
+    items.urgency, (SELECT max(urgency) FROM amendments WHERE amendments.report_id = items.report_id))
+FROM met WHERE items.report_id = met.report_id
 
 -- name: add_message
 -- Keep what an analyst wrote to a reporter.
@@ -241,6 +260,13 @@ UPDATE items SET urgency = greatest(items.urgency, raised.urgency)
 FROM unnest(%(report_ids)s::uuid[], %(urgencies)s::smallint[]) AS raised (report_id, urgency)
 WHERE items.report_id = raised.report_id AND items.urgency < raised.urgency
 
+-- name: reach_heads
+-- The report that stands for a campaign reaches as far as the campaign: written when the campaign doubled.
+UPDATE items SET reach = floor(log(2, campaigns.reports))::smallint
+FROM campaigns
+WHERE campaign_id = ANY(%(campaign_ids)s::uuid[]) AND items.report_id = head
+  AND items.reach <> floor(log(2, campaigns.reports))::smallint
+
 -- name: campaigns_of_reports
 -- Which of these reports belong to campaigns.
 SELECT report_id, campaign_id FROM campaign_members WHERE report_id = ANY(%(report_ids)s::uuid[])
@@ -256,7 +282,7 @@ WHERE campaigns.campaign_id = gone.campaign_id
 -- name: promote_copies
 -- The first copy of a campaign without an open report stands for it from now on, as urgent as any that waits.
 WITH next AS (
-    SELECT campaign_id, first.report_id, first.urgency
+    SELECT campaign_id, first.report_id, first.urgency, floor(log(2, campaigns.reports))::smallint AS reach
     FROM campaigns CROSS JOIN LATERAL (
         SELECT report_id, max(urgency) OVER () AS urgency
         FROM campaign_members m JOIN items USING (report_id)
@@ -264,7 +290,7 @@ WITH next AS (
     ) AS first
     WHERE campaign_id = ANY(%(campaign_ids)s::uuid[]) AND head IS NULL AND waiting > 0
 ), promoted AS (
-    UPDATE items SET state = 'open', urgency = next.urgency FROM next WHERE items.report_id = next.report_id
+    UPDATE items SET state = 'open', urgency = next.urgency, reach = next.reach FROM next WHERE items.report_id = next.report_id
 )
 UPDATE campaigns SET head = next.report_id FROM next WHERE campaigns.campaign_id = next.campaign_id
 
@@ -334,7 +360,7 @@ FROM (
       AND NOT EXISTS (SELECT FROM proposals p WHERE p.report_id = items.report_id
                       AND (p.command::json->>'reviewer' = %(person)s OR p.command LIKE ANY(%(kept_away)s::text[])))
       AND NOT (report LIKE ANY(%(kept_away)s::text[]))
-    ORDER BY urgency DESC, received_at, report_id
+    ORDER BY urgency DESC, (received_at AT TIME ZONE 'UTC' - interval '2 hours' * reach), report_id
     LIMIT 1
     FOR NO KEY UPDATE SKIP LOCKED
 ) AS first
@@ -457,3 +483,22 @@ UPDATE bulks SET undone_at = %(undone_at)s WHERE bulk_id = %(bulk_id)s AND decis
 -- A person's latest selections about which something was decided.
 SELECT bulk_id, person, made_at, filter, decision, decided_at, undone_at FROM bulks
 WHERE person = %(person)s AND decision IS NOT NULL ORDER BY made_at DESC LIMIT %(limit)s
+
+-- name: remove_claims
+-- Leases that are over hold nothing.
+DELETE FROM claims WHERE ctid IN (SELECT ctid FROM claims WHERE until <= %(now)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- name: remove_views
+-- Who was shown a report long ago that waits no longer.
+DELETE FROM views WHERE ctid IN (
+    SELECT ctid FROM views
+    WHERE last_at < %(before)s
+      AND NOT EXISTS (SELECT FROM items WHERE items.report_id = views.report_id AND items.state IN ('open', 'copy'))
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- name: remove_selections
+-- Selections that are old, or that nobody decided about; their reports stay.
+DELETE FROM bulks WHERE bulk_id IN (
+    SELECT bulk_id FROM bulks
+    WHERE made_at < CASE WHEN decision IS NULL THEN %(undecided_before)s::timestamptz ELSE %(before)s::timestamptz END
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED)

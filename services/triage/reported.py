@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
 from ibalagh.events.envelope import UUID_FORM, Data, Event, Position
 from ibalagh.events.registry import PREFIX, RECEIVED, type_of
-from ibalagh.events.reports import ReportReceivedV1
+from ibalagh.events.reports import Attachment, ReportReceivedV1
 from ibalagh.events.vocabulary import Category
 from ibalagh.stream.ports import Record
 
@@ -33,6 +33,7 @@ class Reported(NamedTuple):
     category_hint: Category | None
     platform: str | None
     place: str | None
+    attachments: tuple[Attachment, ...] = ()
 
 
 _TYPE: Final = type_of(ReportReceivedV1)
@@ -125,7 +126,7 @@ class ReportCodec(Codec):
         _check_moment(fields["received_at"])
         if fields["seen_at"] is not None:
             _check_moment(fields["seen_at"])
-        return _made(Reported, (report_id, facts, text, tuple(links), language, _CATEGORIES[hint], platform, place))
+        return _made(Reported, (report_id, facts, text, tuple(links), language, _CATEGORIES[hint], platform, place, ()))
 
     def _learn(self, record: Record, reported: Reported) -> None:
         try:
@@ -148,6 +149,7 @@ def reported_of(report: ReportReceivedV1) -> Reported:
         report.category_hint,
         report.platform,
         report.place,
+        report.attachments,
     )
 
 

@@ -27,6 +27,12 @@ class TriageSettings(SignInSettings):
     claim_s: int = Field(
         300, ge=30, le=3_600, description="How long an analyst holds a report without renewing, in seconds"
     )
+    desk_keep_days: int = Field(
+        90, ge=1, le=3_650, description="Days that views of decided reports, and selections, are kept at the desk"
+    )
+    desk_tidy_interval_s: float = Field(
+        3_600, gt=0, description="Seconds between two removals of what the desk keeps no longer"
+    )
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )

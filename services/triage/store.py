@@ -17,16 +17,20 @@ from services.triage.packing import Arrival
 from services.triage.reviews import Item, State
 
 _SQL: Final = load("services.triage")
+_QUEUE_PAGE, _QUEUE_COUNT = (
+    _SQL[name].replace(":queue_wanted", _SQL["queue_wanted"]) for name in ("queue_page", "queue_count")
+)
 
 
 class Shown(NamedTuple):
     """A report as a page shows it; `urgency` is its decision's, or that of something more urgent that its reporter said
-    since."""
+    since. `rank` is when it was received, in UTC without saying so, moved back for the reach of its campaign."""
 
     item: Item
     received_at: datetime
     source: Position
     urgency: int
+    rank: datetime
     dialogue: Standing
 
 
@@ -34,7 +38,7 @@ class QueuePlace(NamedTuple):
     """A place in the queue's order."""
 
     urgency: int
-    received_at: datetime
+    rank: datetime
     report_id: str
 
 
@@ -93,14 +97,14 @@ def queue(
     database: Database, wanted: Filter, *, limit: int, after: QueuePlace | None, person: str = "", now: datetime
 ) -> list[Shown]:
     """Reports that a filter wants of the point of view of a person, at `now`: the most urgent first, then the longest
-    waiting. Raises PassingError."""
+    waiting, copies counting as waiting. Raises PassingError."""
     return _shown(
         database,
-        "queue_page",
+        _QUEUE_PAGE,
         **parameters(wanted, person, now),
         limit=limit,
         after_urgency=after and after.urgency,
-        after_received_at=after and after.received_at,
+        after_rank=after and after.rank,
         after_id=after and after.report_id,
     )
 
@@ -108,23 +112,23 @@ def queue(
 def count(database: Database, wanted: Filter, *, most: int, person: str = "", now: datetime) -> int:
     """How many reports a filter wants; `most` where there are more. Raises PassingError."""
     with database.transaction(read_only=True) as tx:
-        row = tx.fetch_one(_SQL["queue_count"], {**parameters(wanted, person, now), "limit": most})
+        row = tx.fetch_one(_QUEUE_COUNT, {**parameters(wanted, person, now), "limit": most})
     return int(row[0]) if row is not None else 0
 
 
 def reports(database: Database, *, limit: int, after: str | None) -> list[Shown]:
     """All reports, in the order of their ids. Raises PassingError."""
-    return _shown(database, "report_page", limit=limit, after=after)
+    return _shown(database, _SQL["report_page"], limit=limit, after=after)
 
 
 def one(database: Database, report_id: str) -> Shown | None:
     """One report; None for one that is unknown. Raises PassingError."""
-    return next(iter(_shown(database, "one_report", report_id=report_id)), None)
+    return next(iter(_shown(database, _SQL["one_report"], report_id=report_id)), None)
 
 
 def news(database: Database, *, limit: int) -> list[Shown]:
     """Reports in any state with something new from their reporters, the most urgent first. Raises PassingError."""
-    return _shown(database, "news_page", limit=limit)
+    return _shown(database, _SQL["news_page"], limit=limit)
 
 
 def count_open(database: Database) -> dict[int, int]:
@@ -135,8 +139,8 @@ def count_open(database: Database) -> dict[int, int]:
 
 def _shown(database: Database, query: str, **parameters: object) -> list[Shown]:
     with database.transaction(read_only=True) as tx:
-        rows = tx.fetch_all(_SQL[query], parameters)
-    return [Shown(_item(row), row[2], Position(*row[3:6]), row[6], _standing(row[7:])) for row in rows]
+        rows = tx.fetch_all(query, parameters)
+    return [Shown(_item(row), row[2], Position(*row[3:6]), row[6], row[7], _standing(row[8:])) for row in rows]
 
 
 def _standing(row: Row) -> Standing:

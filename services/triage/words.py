@@ -162,6 +162,8 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "phone": ("هاتف", "Téléphone", "Phone", "Teléfono"),
     "handle": ("حساب", "Compte", "Account", "Cuenta"),
     "email": ("بريد إلكتروني", "Adresse électronique", "E-mail", "Correo electrónico"),
+    "crypto": ("عنوان عملة مشفرة", "Adresse de cryptomonnaie", "Crypto-currency address", "Dirección de criptomoneda"),
+    "file": ("ملف مرفق", "Fichier joint", "Attached file", "Archivo adjunto"),
     "iban": ("حساب بنكي", "Compte bancaire", "Bank account", "Cuenta bancaria"),
     # why a link is suspicious
     "mixed_script_link": (

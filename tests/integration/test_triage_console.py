@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.support.poll import eventually
-from tests.support.serving import serving
 from tests.support.sign_in import form_token
 from tests.support.triage import report_id
 from tests.support.triage_service import (
@@ -17,24 +16,11 @@ from tests.support.triage_service import (
     UNSURE,
     Triage,
     decision,
-    running,
     sign_in,
     waiting,
 )
 
 MINORS = "sexual_exploitation_minors"
-
-
-@pytest.fixture
-def triage(database_url: str) -> Iterator[Triage]:
-    with running(database_url) as service:
-        yield service
-
-
-@pytest.fixture
-def client(triage: Triage) -> Iterator[httpx.Client]:
-    with serving(triage.app) as client:
-        yield client
 
 
 class Analyst:

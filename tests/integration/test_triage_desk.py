@@ -205,7 +205,7 @@ def test_the_queue_is_ordered_by_urgency_then_age_and_pages_without_gaps(desk: D
         shown = page[0]
         seen.append(shown.item.report.report_id)
         decided = shown.item.report.decision
-        after = store.QueuePlace(int(decided.urgency), shown.received_at, shown.item.report.report_id)
+        after = store.QueuePlace(int(decided.urgency), shown.rank, shown.item.report.report_id)
     assert seen == [report_id(name) for name in ("urgent", "early", "middle", "late")]
     assert store.count_open(desk.database) == {3: 1, 0: 3}
 
@@ -238,7 +238,7 @@ def test_an_urgent_amendment_moves_a_report_up_the_queue_and_pages_have_no_gaps(
     after = None
     while page := desk.queue(limit=1, after=after):
         seen.append(page[0].item.report.report_id)
-        after = store.QueuePlace(page[0].urgency, page[0].received_at, seen[-1])
+        after = store.QueuePlace(page[0].urgency, page[0].rank, seen[-1])
     assert seen == [report_id(name) for name in ("z", "x", "y")]
 
 

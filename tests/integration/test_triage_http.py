@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -13,24 +12,11 @@ from ibalagh.events.registry import RECEIVED
 from ibalagh.events.reports import Attachment
 from ibalagh.storage.audit import Audit
 from tests.support.poll import eventually
-from tests.support.serving import serving
 from tests.support.sign_in import form_token
 from tests.support.triage import report_id, supplemented, withdrawn
-from tests.support.triage_service import BEARER, UNSURE, Triage, decision, running, sign_in, waiting
+from tests.support.triage_service import BEARER, UNSURE, Triage, decision, sign_in, waiting
 
 NDJSON = BEARER | {"Content-Type": "application/x-ndjson"}
-
-
-@pytest.fixture
-def triage(database_url: str) -> Iterator[Triage]:
-    with running(database_url) as service:
-        yield service
-
-
-@pytest.fixture
-def client(triage: Triage) -> Iterator[httpx.Client]:
-    with serving(triage.app) as client:
-        yield client
 
 
 def test_everything_asks_for_the_token(client: httpx.Client) -> None:

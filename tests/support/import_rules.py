@@ -25,10 +25,10 @@ MORE_EDGES: Final = {
         *("status_pages", "taking", "trusted", "vault_cli"),
     ),
     "triage": (
-        *("app", "bulk_http", "bulk_store", "bulks", "campaigns/desk", "campaigns/http", "campaigns/store"),
+        *("access", "app", "bulk_http", "bulk_store", "bulks", "campaigns/desk", "campaigns/http", "campaigns/store"),
         *("claim_store", "desk_commands", "desk_http", "desk_store", "dialogue_http", "dialogue_store", "embedding"),
         *("evaluation/tables", "explain_http", "links/desk", "links/http", "links/store", "openapi"),
-        *("replay_cli", "texts", "wellbeing_store", "words"),
+        *("replay_cli", "texts", "tidying", "wellbeing_store", "words"),
     ),
     "referral": ("access", "access_cli", "app", "reading", "timer", "words"),
     "stats": (

@@ -395,3 +395,17 @@ def test_a_form_says_a_supplement_or_which_fields_are_wrong() -> None:
     with pytest.raises(InvalidSubmissionError) as raised:
         supplement_of({"receipt": "r", "kind": "odd", "links": "x" * 3_000})
     assert broken_fields(raised.value) == {"kind": "enum", "text": "not_blank", "links": "string_too_long"}
+
+
+@pytest.mark.parametrize(
+    ("text", "lane"), [("il vient ce soir me tuer, je pense au suicide", ".urgent"), ("merci", "")]
+)
+def test_a_supplement_of_danger_takes_the_urgent_lane_and_the_same_again_from_what_is_stored(
+    text: str, lane: str
+) -> None:
+    said = Supplement(receipt=RECEIPT, text=text)
+    amendment = Amendment(str(uuid.uuid4()), kind_of(said), b"h", said, NOW, None)
+    record = amendment.record(CODEC, REPORT)
+    assert record.topic == f"t.reports.received{lane}"
+    event = CODEC.decode(Record(record.topic, 0, 0, record.key, record.value, record.headers))
+    assert record_of(CODEC, amendment.amendment_id, record.value or b"", NOW, event.type) == record

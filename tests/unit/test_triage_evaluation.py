@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.triage import cli
+from services.triage.entities.extract import extract
 from services.triage.evaluation.form import parse
 from services.triage.evaluation.scores import (
     Answer,
@@ -18,6 +19,8 @@ from services.triage.evaluation.scores import (
     risk_coverage,
     total,
 )
+from services.triage.links.policy import keys_of
+from services.triage.normalise import read
 
 LINE = {
     "id": "1",
@@ -75,9 +78,46 @@ def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFix
     assert figures["macro_f1"] == 1.0
     assert figures["entity_f1"] == 1.0
     assert (figures["link_recall"], figures["false_merges"]) == (1.0, 1)
+    assert figures["surroundings"].keys() == {"place", "closed_messenger", "minor_involved"}
+    assert figures["surroundings"]["place"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert {"urgent_recall", "urgent_precision", "straight_through_accuracy", "review_share"} <= figures.keys()
     assert cli.main(["evaluate", str(file), "--fast"]) == 0
     assert "macro-F1" in capsys.readouterr().out
+
+
+def test_links_are_judged_by_the_rules_that_make_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def figures(*said: tuple[str, str, str | None]) -> tuple[float, int]:
+        file = tmp_path / "reports.jsonl"
+        lines = [
+            json.dumps(LINE | {"id": str(number), "text": text, "entities": {"handles": [name]}, "campaign": campaign})
+            for number, (text, name, campaign) in enumerate(said)
+        ]
+        file.write_text("\n".join(lines), encoding="utf-8")
+        assert cli.main(["evaluate", str(file), "--fast", "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        return printed["link_recall"], printed["false_merges"]
+
+    own = ("@gain_facile m'a écrit", "gain_facile")
+    everyday = ("@fatima_zahra m'a écrit", "fatima_zahra")
+    assert figures((*own, "a"), (*own, "a"), (*own, "b")) == (1.0, 2)
+    assert figures((*everyday, "a"), (*everyday, "a"), (*everyday, "b")) == (0.0, 0)
+
+
+def test_the_committed_corpus_has_no_false_merge_and_few_missed_links() -> None:
+    files = sorted(cli.CORPUS.glob("*.jsonl"))
+    reports = [each for file in files for each in parse(file.read_text(encoding="utf-8").split("\n"), file.name)]
+    true: dict[object, list[int]] = {}
+    joined: dict[object, list[int]] = {}
+    for number, each in enumerate(reports):
+        for kind in ("urls", "phones", "handles", "emails", "ibans", "crypto"):
+            for value in getattr(each.entities, kind):
+                true.setdefault((kind, value.lower()), []).append(number)
+        for key in keys_of(extract(*read(each.text), (), None).indicators):
+            joined.setdefault(key, []).append(number)
+    made, shared = pairs(joined), pairs(true)
+    same = {(a, b) for a, b in made | shared if reports[a].campaign and reports[a].campaign == reports[b].campaign}
+    assert [(reports[a].id, reports[b].id) for a, b in made - same] == []
+    assert len(made & shared & same) / len(shared & same) >= 0.98
 
 
 def test_the_command_says_what_is_wrong_with_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,9 +70,12 @@ def test_words_without_a_space_figures_and_files_are_no_names(text: str) -> None
     assert (found.handles, found.urls) == ((), ())
 
 
-def test_what_may_be_two_words_is_noted_and_joins_nothing() -> None:
+def test_a_word_with_one_full_stop_is_an_account_unless_a_sentence_ends_there() -> None:
     assert entities_of("khayr.tghour kaytleb flous").handles == ("khayr.tghour",)
-    assert extract(*read("khayr.tghour kaytleb flous"), (), None).indicators == ()
+    for text in ("khayr.tghour kaytleb flous", "Khayr.tghour kaytleb flous"):
+        (found,) = extract(*read(text), (), None).indicators
+        assert found.value == "khayr.tghour"
+    assert extract(*read("il veut de l'argent.merci de m'aider"), (), None).indicators == ()
 
 
 @pytest.mark.parametrize(

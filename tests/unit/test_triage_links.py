@@ -17,15 +17,17 @@ from ibalagh.events.links import (
     UnlinkReportsV1,
     says_of_links,
 )
-from ibalagh.events.reports import Indicator
+from ibalagh.events.reports import Attachment, Indicator, ReportTriagedV1
 from ibalagh.events.vocabulary import IndicatorKind
 from services.intake.handlers import StatusCodec
 from services.referral.handlers import waits_for_a_person
+from services.triage.entities.attached import shown_kind
+from services.triage.handlers import Classifier
 from services.triage.links.plan import Join, Joiner, events_of, joins
 from services.triage.links.policy import Key, keys_in, keys_of
 from services.triage.links.rulings import LinkRefusal, LinkRefused, Ruled, Standing, Verdict, rule_in_order
 from services.triage.reading import is_our_own_word
-from tests.support.triage import NOW, report_id, triage
+from tests.support.triage import NOW, policy, received, report_id, triage
 
 PHONE = Indicator(kind=IndicatorKind.PHONE, value="+212612345678")
 A, B, C, D = (report_id(name) for name in "abcd")
@@ -74,9 +76,75 @@ def test_what_everybody_shares_joins_nobody(text: str) -> None:
     assert keys_of(triage(text).indicators) == ()
 
 
-def test_an_everyday_name_of_an_account_joins_by_its_platform_alone() -> None:
-    assert keys_of(triage("le compte @faux_ami m'a ecrit").indicators) == ()
-    assert len(keys_of(triage("le compte @faux_ami m'a ecrit", platform="Instagram").indicators)) == 1
+@pytest.mark.parametrize("name", ["fatima_zahra", "casa.news", "mohamed12", "maroc_1990", "karimo", "shop-online"])
+def test_an_everyday_name_of_an_account_joins_by_its_platform_alone(name: str) -> None:
+    assert keys_of(triage(f"le compte @{name} m'a ecrit").indicators) == ()
+    assert len(keys_of(triage(f"le compte @{name} m'a ecrit", platform="Instagram").indicators)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["hanout.nuit", "gain_facile", "imane_real_22", "n_fatal_7", "karim4821", "lmohandisdelux"]
+)
+def test_a_name_of_several_parts_or_with_a_number_joins_wherever_it_is(name: str) -> None:
+    alone, on_one, on_other = (
+        set(keys_of(triage(f"le compte @{name} m'a ecrit", platform=platform).indicators))
+        for platform in (None, "Instagram", "Telegram")
+    )
+    assert alone
+    assert alone == on_one & on_other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "facebook.com et instagram.com, aussi web.telegram.org, fr.linkedin.com, ma.indeed.com et binance.com",
+        "wa.me t.me m.facebook.com gmail.com signal.org",
+        "le compte @instagram et le @dgsn_maroc, aussi @attijariwafa_bank",
+        "appelez le 0802 00 20 20, le 0890 00 11 22 ou le +33 810 12 34 56",
+        "ecrivez a contact@attijariwafabank.com",
+    ],
+)
+def test_platforms_banks_and_hotlines_of_any_spelling_join_nobody(text: str) -> None:
+    assert keys_of(triage(text).indicators) == ()
+
+
+FILE = Attachment(sha256="ab" * 32, size_bytes=10, media_type="image/png")
+
+
+def test_the_same_file_joins_two_reports_whatever_they_say() -> None:
+    one, other = (
+        set(keys_of(triage(text, attachments=(FILE,)).indicators)) for text in ("regardez", "06 12 34 56 78 m'a écrit")
+    )
+    assert len(one & other) == 1
+    assert {key.kind for key in one} == {IndicatorKind.URL}
+    assert not one & set(keys_of(triage("ni:///sha-256;q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s").indicators))
+
+
+def test_a_report_read_at_once_or_whole_has_the_same_indicators_of_its_files() -> None:
+    event = received("regardez", attachments=(FILE,))
+    data = ReportTriagedV1.model_validate_json(Classifier(policy())([event], NOW).effects[0].data.to_json())
+    assert data.indicators == triage("regardez", attachments=(FILE,)).indicators
+    assert [shown_kind(each) for each in data.indicators] == ["file"]
+
+
+WALLET = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+
+
+@given(st.permutations([WALLET, "06 12 34 56 78", "arnaque.example/a", "chef@loterie.example", "@gain_facile4821"]))
+def test_the_order_of_what_a_text_names_changes_no_link(parts: list[str]) -> None:
+    found = triage(" ; ".join(parts), attachments=(FILE,)).indicators
+    assert set(keys_of(found)) == _ALL_KEYS
+    assert sorted(map(shown_kind, found)) == ["crypto", "email", "file", "handle", "phone", "url"]
+
+
+_ALL_KEYS = set(
+    keys_of(
+        triage(
+            f"{WALLET} ; 06 12 34 56 78 ; arnaque.example/a ; chef@loterie.example ; @gain_facile4821",
+            attachments=(FILE,),
+        ).indicators
+    )
+)
 
 
 def test_a_name_that_two_would_hardly_choose_joins_whatever_the_platform() -> None:

@@ -26,25 +26,42 @@ from services.triage.reviews import Applied, Item, RefusalCode, Refused, State
 _WAITING = frozenset((State.OPEN, State.COPY))
 
 
-def place(tx: Transaction, new: Collection[Arrival]) -> list[Arrival]:
-    """New reports, before they are written: those that wait behind another of their campaign as copies."""
+class Placement:
+    """Where the new reports of one batch stand: `place` before they are written, `follow` then."""
+
+    def __init__(self) -> None:
+        self._grown: Collection[str] = ()
+
+    def place(self, tx: Transaction, new: Collection[Arrival]) -> list[Arrival]:
+        """New reports, before they are written: those that wait behind another of their campaign as copies."""
+        placed, self._grown = _place(tx, new)
+        return placed
+
+    def follow(self, tx: Transaction, new: Collection[Arrival]) -> None:
+        """New reports, now that they are written: who stands for a campaign is as urgent as its most urgent copy and
+        reaches as far as the campaign, and the texts of those that stand for themselves are kept as sketches."""
+        _follow(tx, new)
+        if self._grown:
+            queue.reach_heads(tx, self._grown)
+
+
+def _place(tx: Transaction, new: Collection[Arrival]) -> tuple[list[Arrival], Collection[str]]:
     opened = sorted((arrival for arrival in new if arrival.state == State.OPEN.value), key=_id)
     keyed = [(arrival.report_id, keys) for arrival in opened if (keys := keys_of(arrival))]
     if not keyed:
-        return list(new)
+        return list(new), ()
     links.lock(tx)
     grouped = group(keyed, queue.of_keys(tx, {key for _, keys in keyed for key in keys}))
     queue.add_keys(tx, grouped.new_keys)
     joining = [arrival for arrival in opened if grouped.campaign_of.get(arrival.report_id, arrival[0]) != arrival[0]]
     if not joining:
-        return list(new)
+        return list(new), ()
     copies = _join(tx, joining, grouped.campaign_of, {arrival.report_id for arrival in opened})
-    return [arrival._replace(state=State.COPY.value) if arrival.report_id in copies else arrival for arrival in new]
+    placed = [arrival._replace(state=State.COPY.value) if arrival.report_id in copies else arrival for arrival in new]
+    return placed, {grouped.campaign_of[arrival.report_id] for arrival in joining}
 
 
-def follow(tx: Transaction, new: Collection[Arrival]) -> None:
-    """New reports, now that they are written: who stands for a campaign is as urgent as its most urgent copy, and the
-    texts of those that stand for themselves are kept as sketches."""
+def _follow(tx: Transaction, new: Collection[Arrival]) -> None:
     opened = {arrival.report_id: arrival for arrival in new if arrival.state == State.OPEN.value}
     links.add_sketches(
         tx, {report_id: sketch for report_id, each in opened.items() if (sketch := sketch_of(each)) is not None}

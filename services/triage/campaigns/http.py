@@ -1,7 +1,7 @@
 """Campaigns over HTTP: how many wait, which they are, and a decision about all that were there when a person looked.
 
-Everything asks for the bearer token. Refusals are problem details: 401, 404 `unknown_campaign`, 422, 503; those of
-single commands are in the lines of the answer.
+Everything asks for the bearer token, or a session (`access`). Refusals are problem details: 401, 404
+`unknown_campaign`, 422, 503; those of single commands are in the lines of the answer.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,11 @@ from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.make import root
 from ibalagh.events.reports import ShortText
 from ibalagh.events.vocabulary import Category, ReviewAction
-from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
 from ibalagh.web import ndjson
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
+from services.triage.access import Access
 from services.triage.campaigns import store
 from services.triage.campaigns.decisions import parts
 from services.triage.handlers import SOURCE
@@ -59,9 +58,9 @@ def to_commands(
     ]
 
 
-def routes(settings: Settings, database: Database, commands: Commands, clock: Callable[[], datetime]) -> APIRouter:
+def routes(access: Access, database: Database, commands: Commands, clock: Callable[[], datetime]) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     def known(campaign_id: str) -> store.Campaign:
         campaign = store.one(database, campaign_id)

@@ -88,6 +88,11 @@ def raise_heads(tx: Transaction, urgency_of: Mapping[str, int]) -> None:
         tx.execute(_SQL["raise_heads"], given)
 
 
+def reach_heads(tx: Transaction, campaign_ids: Collection[str]) -> None:
+    """The reports that stand for these campaigns reach as far as these: each step is twice as many reports."""
+    tx.execute(_SQL["reach_heads"], {"campaign_ids": sorted(campaign_ids)})
+
+
 def of_reports(tx: Transaction, report_ids: Collection[str]) -> dict[str, str]:
     """Report → campaign, for those that are in one."""
     return dict(tx.fetch_all(_SQL["campaigns_of_reports"], {"report_ids": list(report_ids)}))

@@ -50,6 +50,11 @@ class Console:
             ChoicePages(office),
         )
 
+    @property
+    def pages(self) -> SignedInPages:
+        """The sign-in that the pages stand on."""
+        return self._pages
+
     def routes(self) -> APIRouter:
         """The routes of the pages."""
         router = APIRouter(include_in_schema=False)

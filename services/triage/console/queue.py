@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from ibalagh.events.vocabulary import Category, Channel, Urgency, Variety
 from ibalagh.web.problems import invalid
 from services.triage import bulk_store, claim_store, desk_store, store, wellbeing_store
+from services.triage.campaigns import store as campaigns_store
 from services.triage.console.office import Notice, Office
-from services.triage.filters import Filter, Held, Mark
+from services.triage.filters import Files, Filter, Held, Mark
 from services.triage.http import place, place_of
 from services.triage.reviews import State
 
@@ -48,6 +49,7 @@ class QueuePages:
         )
         more = len(page) > PAGE_REPORTS
         page = page[:PAGE_REPORTS]
+        ids = [each.item.report.report_id for each in page]
         chosen = wellbeing_store.choices(office.database, person)
         return office.render(
             "queue.html",
@@ -55,7 +57,8 @@ class QueuePages:
             person=person,
             waiting=store.count_open(office.database),
             queue=page,
-            between=desk_store.between(office.database, [each.item.report.report_id for each in page], now),
+            between=desk_store.between(office.database, ids, now),
+            campaigns=campaigns_store.shown(office.database, ids),
             bulks=bulk_store.by(office.database, person, _SELECTIONS),
             mine=claim_store.held_by(office.database, person, now),
             following=place_of(page[-1]) if more else None,
@@ -73,6 +76,7 @@ class QueuePages:
                 "older_h": [str(each) for each in AGES_H],
                 "held": list(Held),
                 "mark": list(Mark),
+                "files": list(Files),
             },
             first_page=after is None,
             news=store.news(office.database, limit=PAGE_REPORTS),

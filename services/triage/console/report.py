@@ -17,6 +17,7 @@ from ibalagh.web.roles import Permission
 from services.triage import desk_store, dialogue_http, dialogue_store, store, wellbeing_store
 from services.triage.campaigns import store as campaigns_store
 from services.triage.console.office import Office
+from services.triage.entities.attached import shown_kind
 from services.triage.explain import explain_decision
 from services.triage.highlight import defang, pieces, spans
 from services.triage.http import suspicious_links
@@ -108,6 +109,7 @@ class ReportPages:
             keys=chosen.keys,
             pieces=[] if written is None else pieces(written.text, spans(written.text, report.indicators)),
             defang=defang,
+            shown_kind=shown_kind,
             suspicious=suspicious_links(report.indicators),
             standing=shown.dialogue,
             entries=_entries(dialogue, said),

@@ -94,9 +94,10 @@ def _take_words(text: str, stated_platform: str | None, found: list[Mention]) ->
             taken.add(word)
             found += here
         elif "." in word:
-            name = may_be_a_name(word)
-            if name is not None:
-                found.append(Mention(Kind.HANDLE, name, None))
+            name = may_be_a_name(word[:1].lower() + word[1:] if place == 0 else word)
+            noted = None if name is None else named(name, platform(stated_platform))
+            if noted is not None:
+                found.append(noted)
     return " ".join([word for word in words if word not in taken]) if taken else text
 
 

@@ -109,8 +109,8 @@ def is_rather_a_name(host: str, before: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=8_192)
 def may_be_a_name(word: str) -> str | None:
-    """The account name that a word with one full stop may be, which could also be two words without a space; so it is
-    noted and joins no two reports."""
+    """The account name that a word with one full stop is, unless a sentence ends or begins at that stop and only the
+    space is missing."""
     name = word.strip(_AROUND)
     if not _TWO_PARTS.fullmatch(name) or _NO_NAME.fullmatch(name):
         return None

@@ -28,6 +28,7 @@ _LINK: Final = re.compile(
     r"(?P<host>(?:[\w-]{1,63}\.){1,10}[\w-]{1,63})\.?(?::(?P<port>\d{1,5}))?(?P<rest>[/?#].*)?",
     re.I | re.S,
 )
+_EDITION_CHARS: Final = 2
 # Hosts of a platform whose paths mean something else than those of its main host.
 _HOSTS_OF_THEIR_OWN: Final = frozenset(("youtu.be", "vm.tiktok.com", "chat.whatsapp.com", "fb.me"))
 _DEFAULT_PORTS: Final = frozenset(("80", "443"))
@@ -131,13 +132,18 @@ def _ownership(host: str) -> tuple[str, str | None]:
     for start in range(len(labels) - 1):
         name = ".".join(labels[start:])
         if name in shared().hosts:
-            return ("host" if start == 0 or labels[0] in {"m", "mobile"} else "own"), None
+            return ("host" if start == 0 or (start == 1 and _is_edition(labels[0])) else "own"), None
         platform = _platforms().get(name)
         if platform is not None:
             return "platform", platform
         if name in shared().shared:
             return "shared", None
     return "own", None
+
+
+def _is_edition(label: str) -> bool:
+    """Whether a host's first label names the same pages for a device, a country or a language."""
+    return label in {"mobile", "web", "app"} or len(label) <= _EDITION_CHARS
 
 
 @cache

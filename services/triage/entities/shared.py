@@ -19,6 +19,7 @@ class Shared(BaseModel):
     generic: frozenset[str]
     handles: frozenset[str]
     hotlines: tuple[str, ...]
+    common_names: frozenset[str]
     tracking: frozenset[str]
     ambiguous_suffixes: frozenset[str]
 

@@ -1,8 +1,9 @@
 """What triage says of labelled reports, beside what is true of them: all figures of an evaluation."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ibalagh.events.reports import Attachment
 from ibalagh.events.vocabulary import Category, Disposition, Urgency
 from services.triage.decide import Embedder, Judged, judge_all
 from services.triage.entities.reading import entities_of
@@ -19,6 +20,7 @@ from services.triage.evaluation.scores import (
     risk_coverage,
     total,
 )
+from services.triage.links.policy import keys_of
 from services.triage.model.linear import CATEGORIES, Floats
 from services.triage.policy import Policy
 from services.triage.ruling import SECOND_OPINION
@@ -37,6 +39,7 @@ class Figures(NamedTuple):
     urgent: Found
     entities: Mapping[str, Found]
     links: Found
+    surroundings: Mapping[str, Found]
     straight_through_accuracy: float
     review_share: float
     asked_share: float
@@ -64,6 +67,7 @@ class Figures(NamedTuple):
             "classes": {name: _scores(each) for name, each in self.classes.items()},
             "varieties": dict(self.varieties),
             "entities": {name: _scores(each) for name, each in self.entities.items()},
+            "surroundings": {name: _scores(each) for name, each in self.surroundings.items()},
             "confusion": {truth: dict(said) for truth, said in self.confusion.items()},
             "risk_coverage": [
                 {"coverage": coverage, "accuracy": right, "confidence": least} for coverage, right, least in self.curve
@@ -104,6 +108,7 @@ def evaluate(
         ),
         entities=_entities(reports, [_read(each.text) for each in reports]),
         links=_links(reports, judged),
+        surroundings=_surroundings(reports, judged),
         straight_through_accuracy=sum(straight) / len(straight) if straight else 1.0,
         review_share=1 - len(straight) / len(reports),
         asked_share=sum(SECOND_OPINION in base.reasons for base in bases) / len(reports),
@@ -133,6 +138,7 @@ class _Alone(NamedTuple):
     category_hint: Category | None = None
     platform: str | None = None
     place: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 def _scores(found: Found) -> dict[str, float]:
@@ -169,17 +175,34 @@ def _of_kind(entities: Entities, kind: str) -> set[Hashable]:
     return {value.lower() for value in getattr(entities, kind)}
 
 
+def _surroundings(reports: Sequence[Labelled], judged: Sequence[Judged]) -> dict[str, Found]:
+    """The place, the messenger, whether a minor is involved: what is true of reports beside what is said of them."""
+
+    def compared(true: Iterable[Hashable | None], said: Iterable[Hashable | None]) -> Found:
+        here = [{pair for pair in enumerate(values) if pair[1]} for values in (true, said)]
+        return found(*here)
+
+    around = [each.surroundings for each in judged]
+    return {
+        "place": compared((each.place for each in reports), (each.place_name for each in around)),
+        "closed_messenger": compared(
+            (each.closed_messenger for each in reports), (each.closed_messenger for each in around)
+        ),
+        "minor_involved": compared((each.minor_involved for each in reports), (each.minor_involved for each in around)),
+    }
+
+
 def _links(reports: Sequence[Labelled], judged: Sequence[Judged]) -> Found:
-    """Pairs that share a hard indicator by their labels, and are of one campaign, beside pairs that triage would join;
-    in vain is what joins two campaigns."""
+    """Pairs that share a hard indicator by their labels, and are of one campaign, beside pairs that triage would join
+    by its policy (`links.policy`); in vain is what joins two campaigns."""
     true: dict[Hashable, list[int]] = {}
     joined: dict[Hashable, list[int]] = {}
     for number, (each, said) in enumerate(zip(reports, judged, strict=True)):
         for kind in _HARD:
             for value in getattr(each.entities, kind):
                 true.setdefault((kind, value.lower()), []).append(number)
-        for indicator in said.indicators:
-            joined.setdefault(indicator, []).append(number)
+        for key in keys_of(said.indicators):
+            joined.setdefault(key, []).append(number)
     campaigns = [each.campaign for each in reports]
 
     def same(pair: tuple[int, int]) -> bool:

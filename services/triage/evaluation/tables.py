@@ -17,6 +17,8 @@ def show(figures: Figures, console: Console) -> None:
     console.print(_table("Varieties", ("variety", "macro-F1"), [(n, f"{f:.3f}") for n, f in figures.varieties.items()]))
     entities = [(name, *_three(f.precision, f.recall, f.f1)) for name, f in figures.entities.items()]
     console.print(_table("Entities", ("kind", "precision", "recall", "F1"), entities))
+    around = [(name, *_three(f.precision, f.recall, f.f1)) for name, f in figures.surroundings.items()]
+    console.print(_table("Surroundings", ("what", "precision", "recall", "F1"), around))
     mistaken = [
         (truth, said, str(count))
         for truth, row in figures.confusion.items()

@@ -1,7 +1,7 @@
 """Links over HTTP: what belongs to a report, and people's word on it, which becomes a command.
 
-Everything asks for the bearer token. Refusals are problem details: 401, 404 `unknown_report`, 409 with the codes of
-`rulings.LinkRefusal`, 422, 503.
+Everything asks for the bearer token, or a session (`access`). Refusals are problem details: 401, 404 `unknown_report`,
+409 with the codes of `rulings.LinkRefusal`, 422, 503.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.links import LinkKey, LinkReportsV1, UnlinkReportsV1
 from ibalagh.events.make import root
-from ibalagh.ops.settings import Settings
 from ibalagh.storage.postgres import Database
-from ibalagh.web.auth import bearer
 from ibalagh.web.commands import Commands, command_id
 from ibalagh.web.problems import Problem
+from services.triage.access import Access
 from services.triage.handlers import SOURCE
 from services.triage.http import IdempotencyKey, ReasonCode, ReportId, Reviewer
 from services.triage.links import store
@@ -55,7 +54,13 @@ def view(links: Links) -> dict[str, Any]:
         "report_id": links.report_id,
         "version": links.version,
         "groups": [
-            {"kind": group.key.kind.value, "key": group.key.key, "reports": group.reports, "others": group.others}
+            {
+                "kind": group.key.kind.value,
+                "shown_as": group.shown_as,
+                "key": group.key.key,
+                "reports": group.reports,
+                "others": group.others,
+            }
             for group in links.groups
         ],
         "linked": list(map(_ruling_view, links.linked)),
@@ -73,9 +78,9 @@ def _ruling_view(ruling: Ruling) -> dict[str, Any]:
     }
 
 
-def routes(settings: Settings, database: Database, commands: Commands, clock: Callable[[], datetime]) -> APIRouter:
+def routes(access: Access, database: Database, commands: Commands, clock: Callable[[], datetime]) -> APIRouter:
     """The routes under `/v1`."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(bearer(settings))])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.get("/reports/{report_id}/links")
     def show_links(

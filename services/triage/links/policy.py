@@ -2,8 +2,8 @@
 
 In: the indicators as `report.triaged` holds them, as models or as the bytes of the event; out: keys. What everybody has
 in common (`entities/shared.yaml`: banks, institutions, platforms themselves, hotlines) never became an indicator. An
-account joins by its platform and name. Its name alone joins only where it is one that two people would hardly choose,
-with a number in it: then it does on whatever platform, told or not.
+account joins by its platform and name. Its name alone joins, on whatever platform, told or not, if two people would
+hardly choose the same: it has several parts or a number or is long, and is not made of first names, towns and trades.
 """
 
 import re
@@ -16,12 +16,19 @@ import orjson
 
 from ibalagh.events.reports import Indicator
 from ibalagh.events.vocabulary import IndicatorKind
+from services.triage.entities.shared import shared
 from services.triage.links.likeness import as_uuid
 
 _INDICATORS: Final = b',"indicators":'
 _plain: Final = re.compile(rb'\{"kind":"([a-z]+)","value":"([^"\\]+)"\}').findall
-_OWN_NAME_CHARS: Final = 8
-_number: Final = re.compile(r"[0-9]{2}").search
+_OWN_NAME_CHARS: Final = 6
+_LONG_NAME_CHARS: Final = 12
+_has_marks: Final = re.compile(r"[0-9]|(?<=[^._-])[._-]+(?=[^._-])").search
+_words: Final = re.compile(r"[^\W\d_]{2,}").findall
+_OWN_NAME_PARTS: Final = 3
+_numbers: Final = re.compile(r"[0-9]+").findall
+_has_number: Final = re.compile(r"(?<![0-9])(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4}").search
+"""Four digits that are not a year."""
 _KINDS: Final = {kind.value.encode(): kind for kind in IndicatorKind}
 
 
@@ -38,8 +45,16 @@ def joining(kind: IndicatorKind, value: str) -> tuple[str, ...]:
         return (value,)
     platform, _, name = value.rpartition(":")
     with_platform = (value,) if platform else ()
-    is_own = len(name) >= _OWN_NAME_CHARS and _number(name) is not None
-    return (*with_platform, name) if is_own else with_platform
+    return (*with_platform, name) if _is_own(name) else with_platform
+
+
+def _is_own(name: str) -> bool:
+    """Whether two people would hardly choose this name, in lower case, on their own."""
+    if len(name) < _OWN_NAME_CHARS or not (len(name) >= _LONG_NAME_CHARS or _has_marks(name)):
+        return False
+    words = _words(name)
+    parts = len(words) + len(_numbers(name))
+    return parts >= _OWN_NAME_PARTS or _has_number(name) is not None or not shared().common_names.issuperset(words)
 
 
 def keys_of(indicators: Iterable[Indicator]) -> tuple[Key, ...]:

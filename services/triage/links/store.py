@@ -11,6 +11,7 @@ from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Transaction
 from services.triage import dialogue_store, store
+from services.triage.entities.attached import shown_kind
 from services.triage.links.policy import Key, keys_of
 from services.triage.links.rulings import UNRULED, Ruling, Standing, Verdict
 from services.triage.links.sketch import LEAST_BANDS, bands_of, resemblance
@@ -26,11 +27,13 @@ Pair = tuple[str, str]
 
 
 class Group(NamedTuple):
-    """The reports that share an indicator with a report: how many there are with it, and the oldest of the others."""
+    """The reports that share an indicator with a report: how many there are with it, and the oldest of the others;
+    `shown_as` is what the indicator is called to people."""
 
     key: Key
     reports: int
     others: Sequence[str]
+    shown_as: str
 
 
 class Resembling(NamedTuple):
@@ -139,14 +142,15 @@ def of_shown(database: Database, shown: store.Shown, dialogue: dialogue_store.Di
     """As `of_report`, for a report and its dialogue that were read already."""
     report_id = shown.item.report.report_id
     said = [each for amendment in dialogue.amendments for each in amendment.data.indicators]
-    keys = {key.key: key for key in keys_of((*shown.item.report.indicators, *said))}
+    found = [(key, shown_kind(each)) for each in (*shown.item.report.indicators, *said) for key in keys_of([each])]
+    keys = {key.key: (key, shown_as) for key, shown_as in found}
     with database.transaction(read_only=True) as tx:
         rulings = {ruling.target: ruling for ruling in _rulings(tx, [report_id])}
         mine = [key for key in keys if not _is_apart(rulings.get(key))]
         rows = tx.fetch_all(_SQL["groups_of_keys"], {"report_id": report_id, "keys": mine, "limit": limit})
         resembling = _resembling(tx, shown.item.report)
     groups = [
-        Group(keys[key], count, [other for other in others if not _is_apart(rulings.get(other))])
+        Group(keys[key][0], count, [other for other in others if not _is_apart(rulings.get(other))], keys[key][1])
         for key, count, others in rows
     ]
     held = rulings.values()
