@@ -24,8 +24,8 @@ Notice = Annotated[str, Query(pattern=r"^[a-z_]{0,40}$", description="The code o
 
 
 class Office(NamedTuple):
-    """The parts that the pages share; `claim_s` is how long a claim lasts, `policy` the one by which decisions are
-    explained, with `second` for those that it was asked about."""
+    """The parts that the pages share; `claim_s` is how long a claim lasts, `policy` gives the one by which decisions
+    are explained, with `second` for those that it was asked about."""
 
     pages: SignedInPages
     database: Database
@@ -33,7 +33,7 @@ class Office(NamedTuple):
     texts: Texts
     clock: Callable[[], datetime]
     claim_s: int
-    policy: Policy
+    policy: Callable[[], Policy]
     second: Embedder | None
 
     def readers(self) -> list[Any]:
