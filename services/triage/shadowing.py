@@ -12,7 +12,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from ibalagh.ops.errors import describe_error
 from ibalagh.storage.postgres import Database
 from services.triage import shadow_store
 from services.triage.decide import Heard
@@ -43,10 +42,10 @@ class Tallies:
             return
         try:
             shadow_store.add(database, counts, now)
-        except Exception as error:  # noqa: BLE001 - counts are worth no crash of what decides about reports
+        except Exception:  # noqa: BLE001 - counts are worth no crash of what decides about reports
             self.add(counts)
             metrics.shadow_failed()
-            _log.warning("the shadow's counts cannot be written now", extra=describe_error(error))
+            _log.warning("the shadow's counts cannot be written now", exc_info=True)
 
 
 class Shadowing:
@@ -61,11 +60,11 @@ class Shadowing:
         """See `handlers.Shadow`."""
         try:
             pairs = compare(heard, rulings, policy, self.candidate)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the real decision is taken already and stands
+        except Exception:  # noqa: BLE001 - whatever it is, the real decision is taken already and stands
             self._metrics.shadow_failed()
             if not self._told:
                 self._told = True
-                _log.error("the model in the shadow fails", extra=describe_error(error))
+                _log.exception("the model in the shadow fails")
             return
         self._tallies.add(pairs)
         self._metrics.compared(pairs)

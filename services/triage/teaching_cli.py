@@ -107,9 +107,7 @@ def _show(told: dict[str, Any], lessons: Sequence[Lesson], figures: Comparison) 
     for kind, by_mode in figures.items():
         for mode, both in by_mode.items():
             console.print(_table(f"{names[kind]}, {_MODES[mode]} ({both.current.reports})", both))
-    print(
-        f"Nothing decides by it yet. To let it decide beside the current one: ibalagh triage shadow start {told['file']}"
-    )
+    print(f"Nothing decides by it yet. To let it, beside the current one: ibalagh triage shadow start {told['file']}")
 
 
 def _table(title: str, both: Both) -> Table:

@@ -97,13 +97,14 @@ def some_examples(count: int = 120) -> Examples:
         [f"c{number // 2}" for number in range(count)],
         np.zeros((count, len(CATEGORIES)), np.float32),
         np.zeros(count, np.int64),
-        rng.normal(size=(count, 8)).astype(np.float32),
+        standardised(rng.normal(size=(count, 8)).astype(np.float32)),
     )
 
 
 def test_training_finds_what_is_there_and_repeats_to_the_last_bit(tmp_path: Path) -> None:
     shares: list[float] = []
     first, left_out, untaught = train(some_examples(), shares.append)
+    assert untaught is left_out
     assert (left_out.fast[0].argmax(axis=1) == some_examples().categories).mean() > 0.9
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
