@@ -1,5 +1,5 @@
-"""`ibalagh triage train|evaluate|replay|shadow|promote|rollback`: the model made anew from labelled reports and from
-what people decided, how good triage is on others, what another model or policy would change, and which model is in use.
+"""`ibalagh triage train|evaluate|replay|explain|shadow|promote|rollback`: the model made anew from labelled reports and
+from what people decided, how good triage is on others, what another model or policy would change, and which model is in use.
 
 Exit code 0 when done, 1 with a sentence, 2 for wrong usage.
 """
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ibalagh.stream.errors import FatalStreamError, PassingError
-from services.triage import replay_cli, shadow_cli, teaching_cli
+from services.triage import explain_cli, replay_cli, shadow_cli, teaching_cli
 from services.triage.embedding import second_opinion
 from services.triage.evaluation import judging, tables
 from services.triage.evaluation.form import Labelled, parse
@@ -33,19 +33,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.action == "replay":
-            return replay_cli.main(arguments, _progress)
-        if arguments.action == "shadow":
-            return shadow_cli.main(arguments)
-        if arguments.action in {"promote", "rollback"}:
-            return _switch(arguments)
-        return _train(arguments) if arguments.action == "train" else _evaluate(arguments)
+        match arguments.action:
+            case "train":
+                code = _train(arguments)
+            case "evaluate":
+                code = _evaluate(arguments)
+            case "replay":
+                code = replay_cli.main(arguments, _progress)
+            case "explain":
+                code = explain_cli.main(arguments, _progress)
+            case "shadow":
+                code = shadow_cli.main(arguments)
+            case _:
+                code = _switch(arguments)
     except PassingError as error:
         print(f"Broker or database does not answer ({error}): is the stack running?", file=sys.stderr)
         return 1
     except (FatalStreamError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     promotion = actions.add_parser("promote", help="put a proposed model in use, within seconds")
     promotion.add_argument("file", type=Path, nargs="?", help="as `train` wrote it (default: the one in the shadow)")
     actions.add_parser("rollback", help="go back to the model that was in use before")
+    explain_cli.add_arguments(actions.add_parser("explain", help="why the machine takes a report for what it does"))
     shadow_cli.add_arguments(actions.add_parser("shadow", help="let a proposed model decide beside the one in use"))
     replay_cli.add_arguments(
         actions.add_parser("replay", help="decide a period anew, publish nothing, print what would change")

@@ -12,7 +12,7 @@ from rich.table import Table
 from ibalagh.storage.postgres import Database
 from services.triage import shadow_store
 from services.triage.model import versions
-from services.triage.settings import TriageSettings, models_folder
+from services.triage.settings import PROPOSED, TriageSettings, models_folder
 from services.triage.shadow import Summary, summaries
 
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     actions = parser.add_subparsers(dest="shadow", required=True)
     start = actions.add_parser("start", help="let a proposed model decide beside the one in use")
-    start.add_argument("file", type=Path, help="the model, as `train --out` wrote it")
+    start.add_argument("file", type=Path, nargs="?", help="as `train` wrote it (default: the latest proposed)")
     actions.add_parser("stop", help="let none decide beside it any more")
     status = actions.add_parser("status", help="which one does, and what it would decide otherwise")
     status.add_argument("--json", action="store_true", help="one JSON object instead of tables")
@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Carry the command out; 0. Raises ValueError for a file that is no model, OSError, PassingError."""
     folder = models_folder()
     if arguments.shadow == "start":
-        version = versions.start_shadow(folder, arguments.file)
+        version = versions.start_shadow(folder, arguments.file or folder / PROPOSED)
         print(f"Decides beside the one in use within seconds, and is heard by nobody: version {version}")
     elif arguments.shadow == "stop":
         versions.stop_shadow(folder)

@@ -27,7 +27,7 @@ from services.triage.model import files, versions
 from services.triage.model.training import train
 from services.triage.policy import compiled_rules, load
 from services.triage.replay_cli import events
-from services.triage.settings import TriageSettings, models_folder
+from services.triage.settings import PROPOSED, TriageSettings, models_folder
 
 Progress = Callable[[str], AbstractContextManager[Callable[[float], None]]]
 _MODES = {"fast": "alone, as under load", "asked": "with the second opinion"}
@@ -51,7 +51,7 @@ def main(arguments: argparse.Namespace, reports: Sequence[Labelled], embed: Embe
     # A model has seen the labelled reports that it was made of: only one like it, which has not, can be compared.
     fair = in_use.model.version == committed.version
     current = untaught if fair else said_by(in_use.model, learnt)
-    out = arguments.out or models_folder() / "proposed.npz"
+    out = arguments.out or models_folder() / PROPOSED
     out.parent.mkdir(parents=True, exist_ok=True)
     files.save(model, out)
     figures = comparison(learnt, current, left_out, in_use.judge.thresholds)

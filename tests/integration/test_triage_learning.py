@@ -126,6 +126,22 @@ def test_a_model_is_proposed_from_what_people_decided_and_nothing_is_written_but
     assert log() == before
 
 
+def test_a_report_that_people_decided_is_explained_from_the_log(
+    log: Callable[[], list[int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = log()
+    assert cli.main(["explain", report_id("urgent"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["machine"]["policy"] == policy().version
+    assert (said["second_opinion"], said["asked_second"]) == ("second_not_heard", False)
+    assert cli.main(["explain", report_id("a")]) == 0
+    shown = capsys.readouterr().out
+    assert "The machine decided" in shown
+    assert "not heard by the machine when it decided" in shown
+    assert cli.main(["explain", report_id("nowhere")]) == 1
+    assert log() == before
+
+
 def test_a_period_without_decisions_is_said(
     log: Callable[[], list[int]], corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -215,6 +231,7 @@ def test_the_command_starts_shows_promotes_and_stops(
     assert cli.main(["shadow", "start", str(proposed)]) == 0
     assert cli.main(["shadow", "stop"]) == 0
     assert versions.shadowed(models_folder()) is None
+    assert cli.main(["shadow", "start"]) == 1, "none is proposed"
     (tmp_path / "bad").write_bytes(b"no model")
     assert cli.main(["shadow", "start", str(tmp_path / "bad")]) == 1
 

@@ -24,7 +24,7 @@ from services.triage.normalise import join, read, words
 from services.triage.origins import origins
 from services.triage.reviews import Applied, Item, State, decide_item, machine_decision
 from services.triage.words import WORDS
-from tests.support.triage import decision, policy, report, triage
+from tests.support.triage import decision, policy, report
 
 TEXTS = [
     "J'ai commandé une montre, j'ai payé par virement et je n'ai jamais reçu le colis: une arnaque",
@@ -149,7 +149,7 @@ def test_a_second_opinion_is_asked_where_the_machine_heard_one_and_else_it_is_sa
 
 
 def test_what_the_machine_decided_is_known_of_a_report_that_people_decided_while_it_is_remembered() -> None:
-    triaged = triage(TEXTS[0])
+    triaged = decide(report(TEXTS[0]), policy())
     applied = decide_item(Item(State.OPEN, triaged), cast(DecideReportV1, decision("a", ReviewAction.CONFIRM).data))
     assert isinstance(applied, Applied)
     assert machine_decision(triaged, []) == triaged.decision
