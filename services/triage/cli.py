@@ -1,5 +1,6 @@
 """`ibalagh triage train|evaluate|replay|explain|shadow|promote|rollback`: the model made anew from labelled reports and
-from what people decided, how good triage is on others, what another model or policy would change, and which model is in use.
+from what people decided, how good triage is on others, what another model or policy would change, why a report is taken
+for what it is, and which model is in use.
 
 Exit code 0 when done, 1 with a sentence, 2 for wrong usage.
 """

@@ -196,7 +196,9 @@ def test_what_a_shadow_would_decide_otherwise_is_shown_to_senior_analysts(servic
         assert said["moves"]["category"][0] == {"before": "fraud", "after": "sexual_blackmail", "reports": 7}
         sign_in(client, person="analyst-2")
         assert client.get("/shadow").status_code == 403
+        assert 'href="/shadow' not in client.get("/").text
         sign_in(client, person="senior-1")
+        assert 'href="/shadow' in client.get("/").text
         for language in ("ar", "fr", "en", "es"):
             page = client.get("/shadow", params={"lang": language})
             assert page.status_code == 200

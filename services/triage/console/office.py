@@ -46,6 +46,11 @@ class Office(NamedTuple):
         assert session is not None  # noqa: S101 - `readers` lets nobody else through
         return session.person
 
+    def may(self, request: Request, permission: Permission) -> bool:
+        """Whether who looks at a page has a permission, to be shown the way to what needs it."""
+        session = self.pages.session(request)
+        return session is not None and session.may(permission)
+
     def actor(self, request: Request, form_token: str, permission: Permission = Permission.REPORTS_DECIDE) -> str:
         """Who sent a form and may do what it asks for; another page for whoever may not."""
         return self.pages.require(request, form_token, permission).person
