@@ -22,6 +22,7 @@ class Permission(StrEnum):
     CASES_ACT = "cases.act"
     FIGURES_READ = "figures.read"
     AUDIT_READ = "audit.read"
+    MODELS_READ = "models.read"
 
 
 MEANING: Final[Mapping[Permission, str]] = MappingProxyType(
@@ -35,6 +36,7 @@ MEANING: Final[Mapping[Permission, str]] = MappingProxyType(
         Permission.CASES_ACT: "act on cases",
         Permission.FIGURES_READ: "see the live figures",
         Permission.AUDIT_READ: "see who saw and did what",
+        Permission.MODELS_READ: "see what a proposed model would decide otherwise",
     }
 )
 """Each permission in words, for `ibalagh people roles` and docs/sign-in.md."""
@@ -61,7 +63,7 @@ _CASES: Final = frozenset({Permission.CASES_READ, Permission.CASES_ACT, Permissi
 GRANTS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
         Role.ANALYST: _ANALYST,
-        Role.SENIOR_ANALYST: _ANALYST | {Permission.REPORTS_DECIDE_MINORS},
+        Role.SENIOR_ANALYST: _ANALYST | {Permission.REPORTS_DECIDE_MINORS, Permission.MODELS_READ},
         Role.CUSTODIAN: frozenset({Permission.IDENTITY_UNSEAL}),
         Role.OFFICER: _CASES,
         Role.PROSECUTOR: _CASES,

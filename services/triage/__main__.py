@@ -1,4 +1,5 @@
-"""Triage's composition: the classifier, the desk, the relay of its outbox, the reader of texts, interface and pages.
+"""Triage's composition: the classifier and its model, the desk, the relay of its outbox, the reader of texts, interface
+and pages.
 
 `python -m services.triage`; settings: `services.triage.settings`.
 """
@@ -32,11 +33,11 @@ from services.triage.handlers import (
     Desk,
     UrgentDesk,
 )
-from services.triage.model import versions
-from services.triage.policy import load
+from services.triage.metrics import model_metrics
 from services.triage.reading import DeskCodec, is_our_own_word
 from services.triage.reported import ReportCodec
 from services.triage.settings import TriageSettings, models_folder
+from services.triage.switch import Switch
 from services.triage.texts import TextReader
 from services.triage.tidying import Tidying
 
@@ -52,8 +53,8 @@ def main() -> int:
     codec = Codec(settings.topic_prefix)
     database = Database(settings.database_url, settings.service, pool_size=settings.database_pool_size)
     relay = _relay(settings, database)
-    policy, second = load(model_file=versions.in_use(models_folder())), second_opinion()
-    classify = Classifier(policy, second, settings.second_opinion_most)
+    switch, second = Switch(models_folder(), model_metrics()), second_opinion()
+    classify = Classifier(switch.now, second, settings.second_opinion_most)
     classifier = _classifier(settings, classify, ReportCodec(settings.topic_prefix))
     urgent = _urgent(settings, classify, database, ReportCodec(settings.topic_prefix), relay.wake)
     desk = _desk(settings, database, DeskCodec(settings.topic_prefix), relay.wake)
@@ -74,7 +75,7 @@ def main() -> int:
         Probe("relay", relay.check),
     ]
     commands = Commands(producer, codec, database)
-    app = application.create(settings, database, commands, reader, probes, policy=policy, second=second)
+    app = application.create(settings, database, commands, reader, probes, policy=switch.policy, second=second)
     loops = {
         "classifier": classifier.run,
         "desk": desk.run,
@@ -82,6 +83,7 @@ def main() -> int:
         "relay": relay.run,
         "texts": reader.run,
         "tidying": tidying.run,
+        "models": lambda shutdown: switch.run(shutdown, database),
     }
     try:
         return run(settings.service, loops, app, settings)

@@ -9,7 +9,7 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.triage import bulk_http, desk_http, dialogue_http, explain_http, http, openapi
+from services.triage import bulk_http, desk_http, dialogue_http, explain_http, http, openapi, shadow_http
 from services.triage.access import Access
 from services.triage.campaigns import http as campaigns_http
 from services.triage.console import Console
@@ -27,11 +27,11 @@ def create(
     probes: Sequence[Probe],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    policy: Policy,
+    policy: Callable[[], Policy],
     second: Embedder | None = None,
 ) -> FastAPI:
-    """The application; `commands` publishes to `triage.decisions` and waits for results; `policy` and `second` explain
-    what the classifier decides by them."""
+    """The application; `commands` publishes to `triage.decisions` and waits for results; `policy`, which is
+    asked for the one in use, and `second` explain what the classifier decides by them."""
     app = create_app(
         "Ibalagh triage",
         settings,
@@ -47,6 +47,7 @@ def create(
     app.include_router(desk_http.routes(access, settings, database, commands, clock))
     app.include_router(bulk_http.routes(access, database, commands, clock))
     openapi.add_schemas(app, http.DecisionIn)
+    app.include_router(shadow_http.routes(access, database))
     app.include_router(explain_http.routes(access, database, texts, policy, second))
     app.include_router(console.routes())
     return app

@@ -1,5 +1,6 @@
-"""`ibalagh triage train|evaluate|replay|promote|rollback`: the model made anew from labelled reports, how good triage
-is on others, what another model or policy would change, and which model is in use.
+"""`ibalagh triage train|evaluate|replay|explain|shadow|promote|rollback`: the model made anew from labelled reports and
+from what people decided, how good triage is on others, what another model or policy would change, why a report is taken
+for what it is, and which model is in use.
 
 Exit code 0 when done, 1 with a sentence, 2 for wrong usage.
 """
@@ -9,13 +10,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ibalagh.stream.errors import FatalStreamError, PassingError
-from services.triage import replay_cli
+from services.triage import explain_cli, replay_cli, shadow_cli, teaching_cli
 from services.triage.embedding import second_opinion
 from services.triage.evaluation import judging, tables
 from services.triage.evaluation.form import Labelled, parse
@@ -32,17 +34,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command; the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.action == "replay":
-            return replay_cli.main(arguments, _progress)
-        if arguments.action in {"promote", "rollback"}:
-            return _switch(arguments)
-        return _train(arguments) if arguments.action == "train" else _evaluate(arguments)
+        match arguments.action:
+            case "train":
+                code = _train(arguments)
+            case "evaluate":
+                code = _evaluate(arguments)
+            case "replay":
+                code = replay_cli.main(arguments, _progress)
+            case "explain":
+                code = explain_cli.main(arguments, _progress)
+            case "shadow":
+                code = shadow_cli.main(arguments)
+            case _:
+                code = _switch(arguments)
     except PassingError as error:
-        print(f"The broker does not answer ({error}): is the stack running?", file=sys.stderr)
+        print(f"Broker or database does not answer ({error}): is the stack running?", file=sys.stderr)
         return 1
     except (FatalStreamError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,15 +61,26 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", required=True)
     training = actions.add_parser("train", help="make the model from labelled reports")
     training.add_argument("--corpus", type=Path, default=CORPUS, help="folder of labelled reports (*.jsonl)")
-    training.add_argument("--out", type=Path, default=files.FILE, help="where the model goes")
+    training.add_argument("--out", type=Path, help="where the model goes (default: the committed one's place)")
+    training.add_argument(
+        "--with-decisions",
+        action="store_true",
+        help="learn from what people decided and from outcomes too, and propose the model (default: proposed.npz)",
+    )
+    training.add_argument(
+        "--since", type=replay_cli.day, default=date.min, help="first civil day of those decisions, YYYY-MM-DD"
+    )
+    training.add_argument("--json", action="store_true", help="with decisions: one JSON object instead of tables")
     evaluation = actions.add_parser("evaluate", help="figures for a file of labelled reports")
     evaluation.add_argument("file", type=Path, help="labelled reports, one a line; docs/triage.md has the form")
     evaluation.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     evaluation.add_argument("--fast", action="store_true", help="without the second opinion, as under load")
     evaluation.add_argument("--model", type=Path, default=files.FILE, help="another model than the committed one")
-    promotion = actions.add_parser("promote", help="put a proposed model in use, from the workers' next start on")
-    promotion.add_argument("file", type=Path, help="the model, as `train --out` wrote it")
+    promotion = actions.add_parser("promote", help="put a proposed model in use, within seconds")
+    promotion.add_argument("file", type=Path, nargs="?", help="as `train` wrote it (default: the one in the shadow)")
     actions.add_parser("rollback", help="go back to the model that was in use before")
+    explain_cli.add_arguments(actions.add_parser("explain", help="why the machine takes a report for what it does"))
+    shadow_cli.add_arguments(actions.add_parser("shadow", help="let a proposed model decide beside the one in use"))
     replay_cli.add_arguments(
         actions.add_parser("replay", help="decide a period anew, publish nothing, print what would change")
     )
@@ -72,12 +94,15 @@ def _train(arguments: argparse.Namespace) -> int:
     reports = [report for file in sorted(arguments.corpus.glob("*.jsonl")) for report in _read(file)]
     if not reports:
         raise ValueError(f"{arguments.corpus} holds no labelled reports (*.jsonl).")
+    if arguments.with_decisions:
+        return teaching_cli.main(arguments, reports, embed, _progress)
+    out = arguments.out or files.FILE
     with _progress(f"Asking for {len(reports)} second opinions") as progress:
         learnt = examples(reports, compiled_rules(), embed, progress)
     with _progress("Training") as progress:
-        model, left_out = train(learnt, progress)
-    files.save(model, arguments.out)
-    print(f"{arguments.out.name}: version {model.version}, {arguments.out.stat().st_size / 1e6:.1f} MB")
+        model, left_out, _ = train(learnt, progress)
+    files.save(model, out)
+    print(f"{out.name}: version {model.version}, {out.stat().st_size / 1e6:.1f} MB")
     for name, chances in (("fast", left_out.fast[0]), ("with the second opinion", left_out.asked[0])):
         figures = judging.of_chances(reports, chances)
         print(f"left out, {name}: macro-F1 {figures.macro_f1:.3f}, weakest variety {figures.weakest_variety_f1:.3f}")
@@ -101,9 +126,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     folder = models_folder()
     if arguments.action == "promote":
-        print(f"In use from the workers' next start on: version {versions.promote(folder, arguments.file)}")
+        file = arguments.file or versions.shadowed(folder)
+        if file is None:
+            raise ValueError("No model is in the shadow: name the file of one.")
+        print(f"In use within seconds: version {versions.promote(folder, file)}")
     else:
-        print(f"In use from the workers' next start on: {versions.rollback(folder) or 'the committed model'}")
+        print(f"In use within seconds: {versions.rollback(folder) or 'the committed model'}")
     return 0
 
 

@@ -1,6 +1,6 @@
 """The machine's decisions about reports: a pure function of the reports and the policy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -61,6 +61,16 @@ class Judged(NamedTuple):
     sketch: str | None
 
 
+class Heard(NamedTuple):
+    """What some reports say before any model is asked: enough for another model to rule on them too. `own` are the
+    reporters' own words, folded; `embeddings` are there where a second opinion was asked for."""
+
+    weighed: list[Weighed]
+    hints: list[Category | None]
+    own: Sequence[bytes]
+    embeddings: Floats | None
+
+
 class Embedder(Protocol):
     """Who is asked for a second opinion."""
 
@@ -87,15 +97,32 @@ def decide(report: ReportReceivedV1, policy: Policy, second: Embedder | None = N
     )
 
 
-def judge_all(reports: Sequence[Report], policy: Policy, second: Embedder | None = None) -> list[Judged]:
-    """As `decide`, for a batch of reports, in their order. `second`, if given, is asked about each."""
+def judge_all(
+    reports: Sequence[Report],
+    policy: Policy,
+    second: Embedder | None = None,
+    listen: Callable[[Heard], object] | None = None,
+) -> list[Judged]:
+    """As `decide`, for a batch of reports, in their order. `second`, if given, is asked about each; `listen` is told
+    what was heard of all of them, in order, some at a time."""
     judged: list[Judged] = []
     for start in range(0, len(reports), _AT_A_TIME):
-        judged += _judge_some(reports[start : start + _AT_A_TIME], policy, second)
+        judged += _judge_some(reports[start : start + _AT_A_TIME], policy, second, listen)
     return judged
 
 
-def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | None) -> list[Judged]:
+def rule(heard: Heard, policy: Policy) -> list[Ruling]:
+    """The rulings of a policy on what was heard. The policies that rule on the same have the same rules."""
+    opinion = None if heard.embeddings is None else opinion_columns(policy.model.second, heard.embeddings)
+    return policy.judge.rule(_voices(heard.weighed, heard.hints, policy.model.margins(heard.own), policy, opinion))
+
+
+def _judge_some(
+    reports: Sequence[Report],
+    policy: Policy,
+    second: Embedder | None,
+    listen: Callable[[Heard], object] | None,
+) -> list[Judged]:
     """Step by step for all of them rather than report by report: each step has an automaton, a table or a machine of
     regular expressions of its own, which together are larger than a processor's nearest caches; so one step for a
     hundred reports takes two thirds of the time of all steps for each. More gain nothing, and of the longest texts a
@@ -111,7 +138,10 @@ def _judge_some(reports: Sequence[Report], policy: Policy, second: Embedder | No
         fold_own(each.encoded) if _ANSWERS in each.encoded else text
         for text, each in zip(folded, extracted, strict=True)
     ]
-    rulings = _rule(reports, folded, own, policy, second)
+    known = _hear(reports, folded, own, policy, second)
+    rulings = rule(known, policy)
+    if listen is not None:
+        listen(known)
     heard = list(map(policy.signals.hear, folded))
     around = [
         _with_minor(surroundings(cleaned, told, each.mentions), ruling)
@@ -153,21 +183,17 @@ def fold_alone(text: str) -> bytes:
     return join(words(extract(*read(text), (), None).encoded))
 
 
-def _rule(
+def _hear(
     reports: Sequence[Report],
     folded: Sequence[bytes],
     own: Sequence[bytes],
     policy: Policy,
     second: Embedder | None,
-) -> list[Ruling]:
-    """The rulings on folded texts. The model reads the reporters' `own` words alone: it knows no answers to a form."""
+) -> Heard:
+    """What folded texts say. The model reads the reporters' `own` words alone: it knows no answers to a form."""
     weighed = [policy.taxonomy.weigh(found) for found in map(policy.matcher.find, folded)]
-    opinion = None
-    if second is not None:
-        embeddings = second([own_words(report.text) for report in reports])
-        opinion = opinion_columns(policy.model.second, embeddings)
-    hints = [report.category_hint for report in reports]
-    return policy.judge.rule(_voices(weighed, hints, policy.model.margins(own), policy, opinion))
+    embeddings = None if second is None else second([own_words(report.text) for report in reports])
+    return Heard(weighed, [report.category_hint for report in reports], own, embeddings)
 
 
 def _voices(

@@ -6,6 +6,7 @@ number that was added: what speaks for the category, against the runner-up, adds
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -68,6 +69,16 @@ class Lead(NamedTuple):
         return tuple(name for name, part in self._asdict().items() if part > 0 and sum(self) - part < 0)
 
 
+class Second(StrEnum):
+    """Whether an explanation has a second opinion in it, as the decision had, or why not: none was heard when the
+    machine decided, none can be asked here, or the machine's decision is not remembered."""
+
+    ASKED = "second_asked"
+    NOT_HEARD = "second_not_heard"
+    AWAY = "second_away"
+    UNKNOWN = "second_unknown"
+
+
 class Explanation(NamedTuple):
     """See the module. `sure_at` is the confidence from which on a report is referred without a person; `heat` are whole
     words by what all features in them add to the lead, the most first, `against` those that spoke for the runner-up."""
@@ -81,6 +92,7 @@ class Explanation(NamedTuple):
     urgency: Urgency
     urgent_by_model: bool
     asked_second: bool
+    second_opinion: Second
     lead: Lead
     rules: tuple[Rule, ...]
     heat: tuple[Feature, ...]
@@ -95,9 +107,14 @@ class _Weighed(NamedTuple):
     logits: NDArray[np.floating[Any]]
 
 
-def explain_decision(report: Report, decision: Decision, policy: Policy, second: Embedder | None) -> Explanation:
-    """Why `policy` decides as it does about a report that was decided; `second` is asked where it was heard."""
-    return explain(report, policy, second if SECOND_OPINION in decision.reasons else None)
+def explain_decision(report: Report, machine: Decision | None, policy: Policy, second: Embedder | None) -> Explanation:
+    """Why `policy` decides as it does about a report that `machine` was the machine's decision about, whoever decided
+    since (None when it is not known any more); `second` is asked where it was heard."""
+    if machine is None:
+        return explain(report, policy)._replace(second_opinion=Second.UNKNOWN)
+    heard = SECOND_OPINION in machine.reasons
+    found = explain(report, policy, second if heard else None)
+    return found._replace(second_opinion=Second.AWAY) if heard and second is None else found
 
 
 def explain(report: Report, policy: Policy, second: Embedder | None = None) -> Explanation:
@@ -128,6 +145,7 @@ def explain(report: Report, policy: Policy, second: Embedder | None = None) -> E
         urgency=base.urgency,
         urgent_by_model=base.urgency > rules.urgency,
         asked_second=embeddings is not None,
+        second_opinion=Second.NOT_HEARD if embeddings is None else Second.ASKED,
         lead=_lead(inputs, ahead, policy.model.bias[:URGENT], float(joint.bias[best] - joint.bias[other]))._replace(
             hint=_vote(report, base.category, CATEGORIES[other], policy.judge.thresholds.hint_weight)
         ),

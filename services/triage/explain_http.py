@@ -3,19 +3,20 @@
 Asks for the bearer token. Refusals: 401, 404 `unknown_report`, 503 `no_text` while the log cannot be read.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
 
 from ibalagh.storage.postgres import Database
 from ibalagh.web.problems import Problem
-from services.triage import store
+from services.triage import desk_store, store
 from services.triage.access import Access
 from services.triage.decide import Embedder
 from services.triage.explain import Explanation, explain_decision
 from services.triage.http import ReportId, Texts
 from services.triage.policy import Policy
-from services.triage.reviews import State
+from services.triage.reviews import State, machine_decision
 
 
 def view(explanation: Explanation) -> dict[str, Any]:
@@ -29,16 +30,21 @@ def view(explanation: Explanation) -> dict[str, Any]:
 
 
 def routes(
-    access: Access, database: Database, texts: Texts, policy: Policy, second: Embedder | None = None
+    access: Access,
+    database: Database,
+    texts: Texts,
+    policy: Callable[[], Policy],
+    second: Embedder | None = None,
 ) -> APIRouter:
-    """The route under `/v1`. `second` is asked about reports that were decided with a second opinion."""
+    """The route under `/v1`, over the policy in use. `second` is asked about reports that the machine decided with a
+    second opinion."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(access)])
 
     @router.get("/reports/{report_id}/explanation")
     def show_explanation(report_id: ReportId) -> dict[str, Any]:
         """Why the policy in use decides as it does: rules and features with their places in the text, what was
         decisive. `stands` is the decision that holds, which a person or another version of the policy may have
-        taken."""
+        taken; `second_opinion` whether one is in the explanation, as in the machine's decision, or why not."""
         shown = store.one(database, report_id)
         if shown is None:
             raise Problem(404, "unknown_report", "No such report")
@@ -51,6 +57,9 @@ def routes(
             "policy": decision.policy,
             "by": "person" if shown.item.state is State.DECIDED else "machine",
         }
-        return {"report_id": report_id, "stands": stands, **view(explain_decision(received, decision, policy, second))}
+        reviewed = [each.reviewed for each in desk_store.versions(database, report_id)]
+        machine = machine_decision(shown.item.report, reviewed)
+        explanation = explain_decision(received, machine, policy(), second)
+        return {"report_id": report_id, "stands": stands, **view(explanation)}
 
     return router

@@ -3,7 +3,7 @@ amended, decide → reviewed, send → sent)."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Self, cast
+from typing import Final, NamedTuple, Protocol, Self, cast
 
 from ibalagh.events.commands import DecideCampaignV1
 from ibalagh.events.dialogue import ReportAmendedV1, ReportSupplementedV1, ReportWithdrawnV1
@@ -17,7 +17,7 @@ from ibalagh.storage.transaction import Transaction
 from ibalagh.stream.unit import Handled, Rejected
 from services.triage import amendments, dialogue_store, store
 from services.triage.campaigns import desk as campaigns
-from services.triage.decide import Embedder, Judged, judge_all
+from services.triage.decide import Embedder, Heard, Judged, judge_all
 from services.triage.desk_commands import COMMANDS, carry_out_all
 from services.triage.dialogue import Amendment, amendment_of
 from services.triage.links import desk as links
@@ -28,6 +28,7 @@ from services.triage.packing import Arrival
 from services.triage.policy import Policy, load
 from services.triage.reported import Reported, reported_of
 from services.triage.reviews import first_state
+from services.triage.ruling import Ruling
 from services.triage.writing import triaged
 
 SOURCE: Final = "/triage"
@@ -40,16 +41,46 @@ NOT_FROM_INTAKE: Final = "no_cause"
 """A `report.triaged` that says not which report it is of: written by hand, and not by the classifier."""
 
 
+class Shadow(Protocol):
+    """Another model, which decides the same beside the one in use."""
+
+    def compare(self, heard: Sequence[Heard], rulings: Sequence[Ruling | None], policy: Policy) -> None:
+        """Look how the other rules on what was heard, of which `rulings` are those of `policy`, None for what is no
+        report. Raises nothing."""
+
+
+class InUse(Protocol):
+    """What decides about a batch."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy whose decisions are published."""
+
+    @property
+    def shadow(self) -> Shadow | None:
+        """Another model, if one is to be compared."""
+
+
+class Alone(NamedTuple):
+    """One policy, with nobody beside it."""
+
+    policy: Policy
+    shadow: Shadow | None = None
+
+
 class Classifier:
     """The machine: reports in, `report.triaged` out, supplements and withdrawals in, `report.amended` out, one for one,
     in order. It keeps nothing, so a repeat repeats.
 
     `second` is asked about the reports of batches of at most `second_most`: it takes a thousand times as long as the
-    rest, which only matters while others wait.
+    rest, which only matters while others wait. Where the policy may change, a function says once a batch which one
+    is in use.
     """
 
-    def __init__(self, policy: Policy, second: Embedder | None = None, second_most: int = 0) -> None:
-        self._policy = policy
+    def __init__(
+        self, policy: Policy | Callable[[], InUse], second: Embedder | None = None, second_most: int = 0
+    ) -> None:
+        self._in_use: Callable[[], InUse] = (lambda: Alone(policy)) if isinstance(policy, Policy) else policy
         self._second, self._second_most = second, second_most
 
     @classmethod
@@ -60,12 +91,19 @@ class Classifier:
     def __call__(self, events: Sequence[Event[Data]], now: datetime | None = None) -> Handled:
         """The effects of a batch; `now` (aware, UTC) is when they are made."""
         made_at = now or datetime.now(UTC)
+        in_use = self._in_use()
+        policy, shadow = in_use.policy, in_use.shadow
         reports = [_reported(event) for event in events]
+        heard: list[Heard] = []
         effects: list[Event[Data]] = []
         second = self._second if len(reports) <= self._second_most else None
-        for event, report, judged in zip(events, reports, judge_all(reports, self._policy, second), strict=True):
-            said = (_TRIAGED_TYPE, triaged(report, judged)) if report.facts else _amended(event, judged)
+        judged = judge_all(reports, policy, second, None if shadow is None else heard.append)
+        for event, report, each in zip(events, reports, judged, strict=True):
+            said = (_TRIAGED_TYPE, triaged(report, each)) if report.facts else _amended(event, each)
             effects += effects_of_types(event, (said,), source=SOURCE, subject=event.subject, now=made_at)
+        if shadow is not None:
+            rulings = [each.ruling if report.facts else None for each, report in zip(judged, reports, strict=True)]
+            shadow.compare(heard, rulings, policy)
         return Handled(effects)
 
 

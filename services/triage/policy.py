@@ -54,6 +54,12 @@ def load(file: Path = FILE, model_file: Path = files.FILE) -> Policy:
     return Policy(version, *rules, model, judge, gazetteer, Signals(gazetteer))
 
 
+def with_model(policy: Policy, model: Model) -> Policy:
+    """The same policy with another model, in its version too."""
+    version = f"{policy.version.partition('+')[0]}+{model.version}"
+    return policy._replace(version=version, model=model, judge=Judge(policy.judge.thresholds, version))
+
+
 def compiled_rules() -> Rules:
     """The committed rules. Raises ValueError for a file that is wrong."""
     rule_set = load_rules()

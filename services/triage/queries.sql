@@ -502,3 +502,21 @@ DELETE FROM bulks WHERE bulk_id IN (
     SELECT bulk_id FROM bulks
     WHERE made_at < CASE WHEN decision IS NULL THEN %(undecided_before)s::timestamptz ELSE %(before)s::timestamptz END
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- name: add_shadow_counts
+-- Add what was counted of a proposed model's decisions beside the real ones.
+INSERT INTO shadow_counts (policy, candidate, category, disposition, urgency, other_category, other_disposition,
+    other_urgency, reports, first_at, last_at)
+SELECT added.*, %(now)s, %(now)s FROM unnest(
+    %(policies)s::text[], %(candidates)s::text[], %(categories)s::text[], %(dispositions)s::text[],
+    %(urgencies)s::smallint[], %(other_categories)s::text[], %(other_dispositions)s::text[],
+    %(other_urgencies)s::smallint[], %(reports)s::bigint[]
+) AS added
+ON CONFLICT (policy, candidate, category, disposition, urgency, other_category, other_disposition, other_urgency)
+DO UPDATE SET reports = shadow_counts.reports + excluded.reports, last_at = excluded.last_at
+
+-- name: shadow_counts
+-- All that was counted of proposed models' decisions beside the real ones.
+SELECT policy, candidate, category, disposition, urgency, other_category, other_disposition, other_urgency,
+    reports, first_at, last_at
+FROM shadow_counts ORDER BY policy, candidate

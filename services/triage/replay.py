@@ -76,7 +76,7 @@ class Replay:
         if isinstance(data, ReportTriagedV1) and data.report_id not in self._decided:
             self._tally.policies[data.decision.policy] += 1
             asked = SECOND_OPINION in data.decision.reasons
-            self._decided[data.report_id] = _Decided(_outcome(data.decision), asked)
+            self._decided[data.report_id] = _Decided(outcome_of(data.decision), asked)
         elif isinstance(data, ReportReviewedV1):
             self._reviewed[data.report_id] = data.decision.category
 
@@ -108,9 +108,10 @@ class Replay:
             tally.changes.append(Change(report_id, before, after))
 
 
-def _outcome(decision: Decision) -> Outcome:
+def outcome_of(decision: Decision) -> Outcome:
+    """What of a decision others act on."""
     return Outcome(decision.category, decision.disposition, decision.urgency)
 
 
 def _after(ruling: Ruling) -> Outcome:
-    return _outcome(ruling.base)
+    return outcome_of(ruling.base)

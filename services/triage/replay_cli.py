@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import Data, Event
-from ibalagh.events.registry import RECEIVED, TRIAGED
+from ibalagh.events.registry import RECEIVED, TRIAGED, URGENT
 from ibalagh.events.reports import ReportReceivedV1, ReportReviewedV1, ReportTriagedV1
 from ibalagh.stream.errors import InvalidRecordError
 from ibalagh.stream.kafka import read_topic
@@ -33,8 +33,8 @@ _PARTS = ("category", "disposition", "urgency")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("--from", dest="first", type=_day, default=date.min, help="first civil day, YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", type=_day, default=date.max, help="last civil day, included")
+    parser.add_argument("--from", dest="first", type=day, default=date.min, help="first civil day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", type=day, default=date.max, help="last civil day, included")
     parser.add_argument("--model", type=Path, help="model to decide with (default: the current)")
     parser.add_argument("--policy", type=Path, default=policy.FILE, help="policy to decide with (default: the current)")
     parser.add_argument("--list", action="store_true", help="name every report that would be decided otherwise")
@@ -50,13 +50,14 @@ def main(arguments: argparse.Namespace, progress: Callable[[str], Any]) -> int:
     tried = policy.load(arguments.policy, arguments.model or versions.in_use(models_folder()))
     replay = Replay(tried, second_opinion())
     with progress("Reading what was decided") as report:
-        for event in _events(settings, TRIAGED, report):
+        for event in events(settings, TRIAGED, report):
             data = event.data
             if isinstance(data, ReportTriagedV1 | ReportReviewedV1) and _within(data.facts.received_on, arguments):
                 replay.note(event)
     with progress("Deciding anew") as report:
         some: list[ReportReceivedV1] = []
-        for event in _events(settings, RECEIVED, report):
+        lanes = (event for topic in (RECEIVED, URGENT) for event in events(settings, topic, report))
+        for event in lanes:
             if isinstance(event.data, ReportReceivedV1) and _within(event.data.facts.received_on, arguments):
                 some.append(event.data)
             if len(some) == AT_A_TIME:
@@ -114,7 +115,9 @@ def _show(tally: Tally, version: str, *, listed: bool) -> None:
         print(each.report_id, "/".join(map(str, each.before)), "→", "/".join(map(str, each.after)))
 
 
-def _events(settings: TriageSettings, topic: str, report: Report) -> Iterator[Event[Data]]:
+def events(settings: TriageSettings, topic: str, report: Report) -> Iterator[Event[Data]]:
+    """All that can be read of a topic, which is named without its prefix; `report` is told the share that is done.
+    Raises as `read_topic` does."""
     codec = Codec(settings.topic_prefix)
     for record in read_topic(settings.kafka_bootstrap, codec.topic(topic), progress=report):
         try:
@@ -123,11 +126,12 @@ def _events(settings: TriageSettings, topic: str, report: Report) -> Iterator[Ev
             continue  # in the dead letters, and decided by nobody
 
 
-def _within(day: date, arguments: argparse.Namespace) -> bool:
-    return bool(arguments.first <= day <= arguments.last)
+def _within(received_on: date, arguments: argparse.Namespace) -> bool:
+    return bool(arguments.first <= received_on <= arguments.last)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """A day of an argument."""
     try:
         return date.fromisoformat(text)
     except ValueError:

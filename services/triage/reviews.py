@@ -3,7 +3,7 @@
 The rules between people (claims, two persons, what changed meanwhile) are in `services.triage.proceedings`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -61,6 +61,14 @@ class Refused(NamedTuple):
 def first_state(decision: Decision) -> State:
     """Where a report stands when the machine has decided."""
     return State.OPEN if decision.disposition is Disposition.REVIEW else State.STRAIGHT
+
+
+def machine_decision(report: ReportTriagedV1, reviewed: Sequence[ReportReviewedV1]) -> Decision | None:
+    """What the machine decided about a report that stands so now, after these versions of people's; None where people
+    decided before their decisions were remembered."""
+    if report.version == 1:
+        return report.decision
+    return reviewed[0].previous if reviewed and reviewed[0].version == 2 else None
 
 
 def decide_item(item: Item | None, command: DecideReportV1) -> Applied | Refused:

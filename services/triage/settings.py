@@ -1,7 +1,7 @@
 """Settings of triage."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -36,6 +36,10 @@ class TriageSettings(SignInSettings):
     text_timeout_s: float = Field(
         3.0, gt=0, le=30, description="Longest wait, in seconds, for a report's text to be read from the log"
     )
+
+
+PROPOSED: Final = "proposed.npz"
+"""The model, in the folder of models, that was proposed last."""
 
 
 def models_folder() -> Path:

@@ -5,6 +5,7 @@ from typing import Final
 
 from ibalagh.web.words import CATEGORIES, URGENCIES, by_language
 from services.triage.desk_words import DESK
+from services.triage.model_words import MODELS
 from services.triage.wellbeing_words import WELLBEING
 
 _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
@@ -216,5 +217,5 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "straight": ("أحالته الآلة", "transmis par la machine", "sent on by the machine", "remitido por la máquina"),
 }
 
-WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE, DESK, WELLBEING)
+WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE, DESK, WELLBEING, MODELS)
 """Language → key → words."""

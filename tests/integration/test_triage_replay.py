@@ -12,7 +12,7 @@ from ibalagh.contracts.codec import Codec
 from ibalagh.events.commands import DecideReportV1
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.make import effect
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT
 from ibalagh.events.reports import ReportTriagedV1
 from ibalagh.events.vocabulary import Disposition, ReviewAction
 from ibalagh.stream.kafka import KafkaProducer, read_topic
@@ -35,7 +35,7 @@ Counts = Callable[[], list[int]]
 def log(broker: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch) -> Counts:
     """Three reports, what the classifier made of them, and a person's dismissal of one; how many records there are."""
     names = (RECEIVED, TRIAGED, DECISIONS)
-    topics.create(broker, {topic_prefix + name: 2 for name in names})
+    topics.create(broker, {topic_prefix + name: 2 for name in (*names, URGENT)})
     monkeypatch.setenv("IBALAGH_KAFKA_BOOTSTRAP", broker)
     monkeypatch.setenv("IBALAGH_TOPIC_PREFIX", topic_prefix)
     codec = Codec(topic_prefix)

@@ -27,7 +27,8 @@ MORE_EDGES: Final = {
     "triage": (
         *("access", "app", "bulk_http", "bulk_store", "bulks", "campaigns/desk", "campaigns/http", "campaigns/store"),
         *("claim_store", "desk_commands", "desk_http", "desk_store", "dialogue_http", "dialogue_store", "embedding"),
-        *("evaluation/tables", "explain_http", "links/desk", "links/http", "links/store", "openapi"),
+        *("evaluation/tables", "explain_cli", "explain_http", "links/desk", "links/http", "links/store", "openapi"),
+        *("shadow_cli", "shadow_http", "shadow_store", "shadowing", "switch", "teaching_cli"),
         *("replay_cli", "texts", "tidying", "wellbeing_store", "words"),
     ),
     "referral": ("access", "access_cli", "app", "reading", "timer", "words"),

@@ -60,7 +60,7 @@ class Triage:
             self.commands,
             self.texts,
             [],
-            policy=policy(),
+            policy=policy,
         )
         self._threads = [threading.Thread(target=loop, args=(self._stop,)) for loop in self.loops()]
 

@@ -1,22 +1,30 @@
 """An explanation is the decision taken apart: places are of the text as written, and the parts add up."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import jinja2
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ibalagh.events.commands import DecideReportV1
+from ibalagh.events.reports import Decision
+from ibalagh.events.vocabulary import ReviewAction
 from ibalagh.web.visible import visible
 from ibalagh.web.words import LANGUAGES
 from services import triage
-from services.triage.decide import decide
+from services.triage.decide import Embedder, decide
 from services.triage.entities import extract
-from services.triage.explain import Explanation, explain
+from services.triage.explain import Explanation, Second, explain, explain_decision
+from services.triage.model.linear import Floats
 from services.triage.normalise import join, read, words
 from services.triage.origins import origins
+from services.triage.reviews import Applied, Item, State, decide_item, machine_decision
 from services.triage.words import WORDS
-from tests.support.triage import policy, report
+from tests.support.triage import decision, policy, report
 
 TEXTS = [
     "J'ai commandé une montre, j'ai payé par virement et je n'ai jamais reçu le colis: une arnaque",
@@ -114,3 +122,36 @@ def test_a_sign_on_the_last_letter_belongs_to_the_word() -> None:
     text = "كتابٌ"
     places = [span for span in origins(text, extract(*read(text), (), None).encoded) if span is not None]
     assert places[-1].end == len(text)
+
+
+def test_a_second_opinion_is_asked_where_the_machine_heard_one_and_else_it_is_said_why_not() -> None:
+    asked: list[str] = []
+    size = policy().model.second.mean.shape[0]
+
+    def second(texts: Sequence[str]) -> Floats:
+        asked.extend(texts)
+        return np.zeros((len(texts), size), np.float32)
+
+    heard = decide(report(TEXTS[0]), policy(), second).decision
+    alone = decide(report(TEXTS[0]), policy()).decision
+    asked.clear()
+
+    def said(machine: Decision | None, embedder: Embedder | None = second) -> tuple[bool, str]:
+        found = explain_decision(report(TEXTS[0]), machine, policy(), embedder)
+        return found.asked_second, found.second_opinion
+
+    assert said(heard) == (True, Second.ASKED)
+    assert asked == [TEXTS[0]]
+    assert said(alone) == (False, Second.NOT_HEARD)
+    assert said(heard, None) == (False, Second.AWAY)
+    assert said(None) == (False, Second.UNKNOWN)
+    assert all(each.value in WORDS[language] for each in Second for language in LANGUAGES)
+
+
+def test_what_the_machine_decided_is_known_of_a_report_that_people_decided_while_it_is_remembered() -> None:
+    triaged = decide(report(TEXTS[0]), policy())
+    applied = decide_item(Item(State.OPEN, triaged), cast(DecideReportV1, decision("a", ReviewAction.CONFIRM).data))
+    assert isinstance(applied, Applied)
+    assert machine_decision(triaged, []) == triaged.decision
+    assert machine_decision(applied.item.report, [applied.reviewed]) == triaged.decision
+    assert machine_decision(applied.item.report, []) is None

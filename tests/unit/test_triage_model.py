@@ -16,7 +16,7 @@ from services.triage.model import files
 from services.triage.model.features import BUCKETS, GROUPS, features, join_texts
 from services.triage.model.linear import CATEGORIES, COLUMNS, Floats
 from services.triage.model.skeleton import skeleton
-from services.triage.model.training import Examples, train
+from services.triage.model.training import Examples, standardised, train
 from services.triage.ruling import SECOND_OPINION
 from tests.support.triage import NOW, received, report
 from tests.support.triage import learnt as policy
@@ -97,26 +97,27 @@ def some_examples(count: int = 120) -> Examples:
         [f"c{number // 2}" for number in range(count)],
         np.zeros((count, len(CATEGORIES)), np.float32),
         np.zeros(count, np.int64),
-        rng.normal(size=(count, 8)).astype(np.float32),
+        standardised(rng.normal(size=(count, 8)).astype(np.float32)),
     )
 
 
 def test_training_finds_what_is_there_and_repeats_to_the_last_bit(tmp_path: Path) -> None:
     shares: list[float] = []
-    first, left_out = train(some_examples(), shares.append)
+    first, left_out, untaught = train(some_examples(), shares.append)
+    assert untaught is left_out
     assert (left_out.fast[0].argmax(axis=1) == some_examples().categories).mean() > 0.9
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    again, _ = train(some_examples(), shares.append)
+    again, *_ = train(some_examples(), shares.append)
     for name, model in (("a.npz", first), ("b.npz", again)):
         files.save(model, tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    other, _ = train(some_examples(130), shares.append)
+    other, *_ = train(some_examples(130), shares.append)
     assert other.version != first.version
 
 
 def test_a_stored_model_says_what_it_said(tmp_path: Path) -> None:
-    model, _ = train(some_examples(), lambda _share: None)
+    model, *_ = train(some_examples(), lambda _share: None)
     files.save(model, tmp_path / "model.npz")
     read = files.load(tmp_path / "model.npz")
     assert read.version == model.version

@@ -18,6 +18,7 @@ from services.triage.console.choices import ChoicePages
 from services.triage.console.office import Office
 from services.triage.console.queue import QueuePages
 from services.triage.console.report import ReportPages
+from services.triage.console.shadow import ShadowPages
 from services.triage.decide import Embedder
 from services.triage.http import Texts
 from services.triage.policy import Policy
@@ -36,7 +37,7 @@ class Console:
         texts: Texts,
         *,
         clock: Callable[[], datetime],
-        policy: Policy,
+        policy: Callable[[], Policy],
         second: Embedder | None,
     ) -> None:
         names = {language: words["triage"] for language, words in WORDS.items()}
@@ -48,6 +49,7 @@ class Console:
             ActPages(office),
             BulkPages(office),
             ChoicePages(office),
+            ShadowPages(office),
         )
 
     @property

@@ -24,8 +24,8 @@ Notice = Annotated[str, Query(pattern=r"^[a-z_]{0,40}$", description="The code o
 
 
 class Office(NamedTuple):
-    """The parts that the pages share; `claim_s` is how long a claim lasts, `policy` the one by which decisions are
-    explained, with `second` for those that it was asked about."""
+    """The parts that the pages share; `claim_s` is how long a claim lasts, `policy` gives the one by which decisions
+    are explained, with `second` for those that it was asked about."""
 
     pages: SignedInPages
     database: Database
@@ -33,7 +33,7 @@ class Office(NamedTuple):
     texts: Texts
     clock: Callable[[], datetime]
     claim_s: int
-    policy: Policy
+    policy: Callable[[], Policy]
     second: Embedder | None
 
     def readers(self) -> list[Any]:
@@ -45,6 +45,11 @@ class Office(NamedTuple):
         session = self.pages.session(request)
         assert session is not None  # noqa: S101 - `readers` lets nobody else through
         return session.person
+
+    def may(self, request: Request, permission: Permission) -> bool:
+        """Whether who looks at a page has a permission, to be shown the way to what needs it."""
+        session = self.pages.session(request)
+        return session is not None and session.may(permission)
 
     def actor(self, request: Request, form_token: str, permission: Permission = Permission.REPORTS_DECIDE) -> str:
         """Who sent a form and may do what it asks for; another page for whoever may not."""

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from ibalagh.events.vocabulary import Category, Channel, Urgency, Variety
 from ibalagh.web.problems import invalid
+from ibalagh.web.roles import Permission
 from services.triage import bulk_store, claim_store, desk_store, store, wellbeing_store
 from services.triage.campaigns import store as campaigns_store
 from services.triage.console.office import Notice, Office
@@ -82,6 +83,7 @@ class QueuePages:
             news=store.news(office.database, limit=PAGE_REPORTS),
             day=wellbeing_store.day(office.database, person, chosen, now),
             keys=chosen.keys,
+            sees_models=office.may(request, Permission.MODELS_READ),
             notice=notice,
         )
 

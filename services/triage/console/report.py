@@ -24,8 +24,7 @@ from services.triage.http import suspicious_links
 from services.triage.links import store as links_store
 from services.triage.proceedings import changes
 from services.triage.reasons import DismissReason, EscalateReason, RejectReason
-from services.triage.reviews import State
-from services.triage.store import Shown
+from services.triage.reviews import State, machine_decision
 from services.triage.wellbeing import asks_first
 
 
@@ -93,6 +92,7 @@ class ReportPages:
             said = dialogue_http.said(dialogue, office.texts)
             wellbeing_store.note_view(office.database, person, report_id, feared, now)
         versions = desk_store.versions(office.database, report_id)
+        machine = machine_decision(report, [each.reviewed for each in versions])
         return office.render(
             "report.html",
             request,
@@ -122,12 +122,12 @@ class ReportPages:
             proposal=proposal,
             escalation=between.escalations.get(report_id),
             versions=versions,
-            machine=_machine(shown, [each.reviewed for each in versions]),
+            machine=machine,
             campaign=campaigns_store.shown(office.database, [report_id]).get(report_id),
             links=links_store.of_shown(office.database, shown, dialogue, limit=_LINKED),
             explanation=None
             if written is None or not look.why
-            else explain_decision(written, report.decision, office.policy, office.second),
+            else explain_decision(written, machine, office.policy(), office.second),
             changed=_changed(look.since, [each.reviewed for each in versions], report.decision),
             undoable=shown.item.state is State.DECIDED and bool(versions),
             categories=[category for category in Category if category is not Category.OUT_OF_SCOPE],
@@ -146,13 +146,6 @@ def _entries(dialogue: dialogue_store.Dialogue, texts: Sequence[ReportSupplement
     ]
     entries += [Entry(each.sent_at, None, None, each) for each in dialogue.messages]
     return sorted(entries, key=attrgetter("at"))
-
-
-def _machine(shown: Shown, reviewed: Sequence[ReportReviewedV1]) -> Decision | None:
-    """What the machine decided; None where people did before their decisions were remembered."""
-    if shown.item.report.version == 1:
-        return shown.item.report.decision
-    return reviewed[0].previous if reviewed and reviewed[0].version == 2 else None
 
 
 def _changed(
