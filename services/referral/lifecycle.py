@@ -26,7 +26,7 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.vocabulary import CaseAction, CaseState, SuspectState
 from services.referral import suspects
 from services.referral.competence import Competence
-from services.referral.model import Case
+from services.referral.model import Case, Closing
 
 
 class RefusalCode(StrEnum):
@@ -45,6 +45,15 @@ class RefusalCode(StrEnum):
     SUSPECT_ALREADY_IDENTIFIED = "suspect_already_identified"
     SUSPECT_ALREADY_PRESENTED = "suspect_already_presented"
     SUSPECT_ALREADY_SEARCHED = "suspect_already_searched"
+    CASE_MERGED = "case_merged"
+    CASE_CLOSED = "case_closed"
+    CASE_NOT_CLOSED = "case_not_closed"
+    CASE_WITHOUT_REPORTS = "case_without_reports"
+    SAME_CASE = "same_case"
+    OTHER_IS_FURTHER = "other_is_further"
+    SUSPECT_IN_BOTH = "suspect_in_both"
+    REPORT_NOT_IN_CASE = "report_not_in_case"
+    NOTHING_TO_UNDO = "nothing_to_undo"
 
 
 class Refusal(NamedTuple):
@@ -114,6 +123,8 @@ def act(
 def _refusal(case: Case, command: ActOnCaseV2, now: datetime) -> Refusal | None:
     """What forbids any action at all, before the action's own conditions."""
     allowed = ALLOWED[case.state]
+    if case.merged is not None:
+        return Refusal(RefusalCode.CASE_MERGED, {"case_id": case.merged.into})
     if command.version is not None and command.version != case.version:
         detail = {"version": case.version, "state": case.state.value, "allowed": _values(allowed)}
         return Refusal(RefusalCode.STALE_VERSION, detail)
@@ -233,7 +244,8 @@ def _about_suspect(case: Case, known: _Suspects, command: ActOnCaseV2, at: datet
 
 
 def _close(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
-    case = case._replace(version=case.version + 1, state=CaseState.CLOSED, result=command.result)
+    closing = Closing(case.state, at, case.category)
+    case = case._replace(version=case.version + 1, state=CaseState.CLOSED, result=command.result, closing=closing)
     return Step(case, (CaseClosedV1(**_common(case, command, at), result=command.result),))
 
 

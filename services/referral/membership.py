@@ -21,7 +21,7 @@ from ibalagh.events.written import Said
 from services.referral import clocks
 from services.referral.competence import Competence
 from services.referral.lifecycle import rerouted
-from services.referral.model import MACHINE_ACTOR, Case
+from services.referral.model import MACHINE_ACTOR, Case, Closing
 from services.referral.referred import ReferredReport
 from services.referral.workdays import Workdays
 from services.referral.writing import joining, opening, referral
@@ -85,11 +85,16 @@ def joined(case: Case, report: ReferredReport, *, joined_by: Iterable[bytes], no
 
 def left(case: Case, report: ReportReviewedV1, category: Category, *, now: datetime) -> Change:
     """The case without a report that counted in it as `category`; an empty case is closed: no offence."""
-    shrunk = case._replace(version=case.version + 1, tally=_moved(case.tally, lost=category))
+    shrunk = case._replace(version=case.version + 1, tally=recounted(case.tally, lost=category))
     data: Data = CaseLeftV1(version=shrunk.version, category=category, **_of_report(case, report, report.previous, now))
     if shrunk.tally or not case.is_open:
         return Change(shrunk, (data,))
-    closed = shrunk._replace(version=shrunk.version + 1, state=CaseState.CLOSED, result=CaseResult.NO_OFFENCE)
+    closed = shrunk._replace(
+        version=shrunk.version + 1,
+        state=CaseState.CLOSED,
+        result=CaseResult.NO_OFFENCE,
+        closing=Closing(case.state, now, case.category),
+    )
     return Change(
         closed,
         (
@@ -118,9 +123,11 @@ def reclassified(
     stands as long as the table's answer is the same.
     """
     decision = report.decision
-    tally = _moved(case.tally, lost=previous, gained=decision.category)
+    tally = recounted(case.tally, lost=previous, gained=decision.category)
     category = max(tally, key=tally.__getitem__)
     changed = case._replace(version=case.version + 1, tally=tally, category=category)
+    if category is not case.category and case.opened_as is None:
+        changed = changed._replace(opened_as=case.category)
     data = CaseReclassifiedV1(
         version=changed.version,
         category=decision.category,
@@ -149,7 +156,7 @@ def _of_report(case: Case, report: ReportReviewedV1, decision: Decision, now: da
     }
 
 
-def _moved(
+def recounted(
     tally: Mapping[Category, int], *, lost: Category | None = None, gained: Category | None = None
 ) -> dict[Category, int]:
     """The tally with one report taken from `lost` and one added to `gained`; what falls to nothing is left out."""

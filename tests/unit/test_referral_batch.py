@@ -9,7 +9,8 @@ import pytest
 from ibalagh.events import make
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.vocabulary import CaseAction, CaseResult, CaseState, Category, Disposition, SuspectState, Urgency
-from services.referral.batch import Decided, Snapshot, decide
+from services.referral.batch import decide
+from services.referral.decided import Decided, Snapshot
 from services.referral.competence import table_for
 from services.referral.history import told
 from services.referral.linking import case_id_for
