@@ -9,7 +9,7 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.referral import http
+from services.referral import http, regroup_http
 from services.referral.access import Access, unposted
 from services.referral.console import Console
 from services.referral.settings import ReferralSettings
@@ -32,5 +32,6 @@ def create(
     )
     access = Access(database, unposted=unposted(settings.unposted_see))
     app.include_router(http.routes(settings, database, commands, access, clock))
+    app.include_router(regroup_http.routes(settings, database, commands, access, clock))
     app.include_router(Console(settings, database, commands, access, clock=clock).routes())
     return app

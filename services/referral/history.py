@@ -64,6 +64,14 @@ class Past(NamedTuple):
     history: Sequence[Entry]
 
 
+class Waiting(NamedTuple):
+    """A merge across services that waits for a second person."""
+
+    case_id: str
+    other_case_id: str
+    proposed_by: str
+
+
 class CaseFile(NamedTuple):
     """A case with all that is kept about it and about those merged into it; `reports` are the first thousand. `merged`:
     all that are merged into it, also by way of others. `split_off`: those that were split off it and stand."""
@@ -74,6 +82,7 @@ class CaseFile(NamedTuple):
     history: Sequence[Entry]
     merged: Sequence[Past] = ()
     split_off: Sequence[Case] = ()
+    waiting: Sequence[Waiting] = ()
 
 
 def entry_of(data: Data) -> Entry:

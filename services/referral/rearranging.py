@@ -26,8 +26,9 @@ Pair = tuple[str, str]
 
 
 class Rows(NamedTuple):
-    """The rows of cases (`merged`: the ids of those that are), reports and suspects, by id; suspects by the case that they were identified in. `proposals`:
-    who proposed a merge across services. `staying`: keys that reports of the case carry which a split leaves there."""
+    """The rows of cases (`merged`: the ids of those that are), reports and suspects, by id; suspects by the case that
+    they were identified in. `proposals`: who proposed a merge across services. `staying`: keys that reports of the case
+    carry which a split leaves there."""
 
     cases: Mapping[str, Case]
     merged: Collection[str]
@@ -83,20 +84,32 @@ def rearrange(
     other = rows.cases.get(command.other_case_id)
     if other is None:
         return Refusal(RefusalCode.UNKNOWN_CASE, {})
-    whole, other_whole = (Whole(each, frozenset(suspects_of(rows, each.case_id))) for each in (case, other))
-    if isinstance(command, MergeCasesV1):
-        result = regrouping.merge(whole, other_whole, command, now=now, workdays=workdays)
-        pair = (case.case_id, other.case_id)
-        if not isinstance(result, Refusal) and _needs_second(case, other, rows.proposals.get(pair), command.actor):
-            return Rearranged(waits=pair)
-        return _told(result)
-    if other.merged is None:
-        return _told(regrouping.undo_split(whole, other_whole, command, now=now, workdays=workdays))
-    return _told(regrouping.undo_merge(case, other, command, now=now))
+    if isinstance(command, UndoRegroupingV1) and other.merged is not None:
+        return _told(regrouping.undo_merge(case, other, command, now=now))
+    return _together(case, other, command, rows, now=now, workdays=workdays)
+
+
+def _together(
+    case: Case,
+    other: Case,
+    command: MergeCasesV1 | UndoRegroupingV1,
+    rows: Rows,
+    *,
+    now: datetime,
+    workdays: Workdays,
+) -> Rearranged | Refusal:
+    kept, gone = (Whole(each, frozenset(suspects_of(rows, each.case_id))) for each in (case, other))
+    if isinstance(command, UndoRegroupingV1):
+        return _told(regrouping.undo_split(kept, gone, command, now=now, workdays=workdays))
+    result = regrouping.merge(kept, gone, command, now=now, workdays=workdays)
+    pair = (case.case_id, other.case_id)
+    if not isinstance(result, Refusal) and _needs_second(case, other, rows.proposals.get(pair), command.actor):
+        return Rearranged(waits=pair)
+    return _told(result)
 
 
 def _needs_second(case: Case, other: Case, proposed_by: str | None, actor: str) -> bool:
-    return case.service != other.service and proposed_by in (None, actor)
+    return regrouping.needs_second_person(case, other) and proposed_by in (None, actor)
 
 
 def _told(result: regrouping.Result) -> Rearranged | Refusal:

@@ -63,6 +63,11 @@ def merge(kept: Whole, other: Whole, command: MergeCasesV1, *, now: datetime, wo
     return refusal or _merged(CaseMergedV1, kept, other, command, now, workdays=workdays)
 
 
+def needs_second_person(kept: Case, other: Case) -> bool:
+    """Whether a merge takes a case from one service and gives it to another: then two people have to ask for it."""
+    return kept.service != other.service
+
+
 def undo_merge(kept: Case, other: Case, command: UndoRegroupingV1, *, now: datetime) -> Result:
     """Let `other`, which is merged into `kept`, stand for itself again. Refused where one would have no report."""
     merged = other.merged

@@ -42,7 +42,13 @@ def gather(tx: Transaction, work: Work) -> Snapshot:
     named = cases_named(work.actions)
     checked = {each.subject for each in work.actions}
     family = {row[0] for row in _ask(tx, "families", case_ids=named)}
-    case_ids = checked | named | family | set(owners.values()) | {each.case_id for each in memberships.values() if each.case_id}
+    case_ids = (
+        checked
+        | named
+        | family
+        | set(owners.values())
+        | {each.case_id for each in memberships.values() if each.case_id}
+    )
     cases = _locked(tx, case_ids)
     if family != {row[0] for row in _ask(tx, "families", case_ids=named)}:
         raise ConflictError("another worker merged a case of this batch meanwhile")
