@@ -122,9 +122,10 @@ class _Ledger:
             self._proposals[result.waits] = command.actor
         for number, (case, data) in enumerate(result.said):
             before = self._cases.get(case.case_id)
-            if isinstance(command, ReopenCaseV1) and before is not None:
-                case = clocks.after(before, case, self._now, self._workdays)
-            self._cases[case.case_id] = case
+            if before is not None and isinstance(command, ReopenCaseV1):
+                self._cases[case.case_id] = clocks.after(before, case, self._now, self._workdays)
+            else:
+                self._cases[case.case_id] = case
             self._marked.add(case.case_id)
             self._effects.append(effect(event, data, source=SOURCE, subject=case.case_id, number=number, now=self._now))
         self._cases.update((case.case_id, case) for case in result.others)

@@ -1,4 +1,4 @@
-"""The rows that a batch needs, and what is decided: what `store` gathers for `batch`, and what it gets back to write."""
+"""The rows that a batch needs, and what is decided: what `store` gathers for `batch`, and gets back to write."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, NamedTuple
@@ -11,9 +11,10 @@ from services.referral.rearranging import Pair
 
 
 class Snapshot(NamedTuple):
-    """The rows that a batch touches, its cases locked. By report id, case id, key, case id and reference. Whatever a case
-    is merged into is among them; and, where a command is about cases, all that is merged into these. `proposals`: who
-    proposed to merge which cases; `staying`: by a split's command, the keys that the reports carry which it leaves."""
+    """The rows that a batch touches, its cases locked. By report id, case id, key, case id and reference. Whatever a
+    case is merged into is among them; and, where a command is about cases, all that is merged into these. `proposals`:
+    who proposed to merge which cases; `staying`: by a split's command, the keys that the reports carry which it leaves.
+    """
 
     memberships: Mapping[str, Membership]
     cases: Mapping[str, Case]

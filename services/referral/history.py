@@ -128,7 +128,7 @@ def departure(data: CaseLeftV1, home: Case, report: Membership) -> tuple[Entry, 
 
 
 def kept_arrival(home: Case, report: Membership) -> tuple[Entry, ...]:
-    """How a report came to the case of its row, to be kept when it goes; those that a split brought, the split tells."""
+    """How a report came to the case of its row, to be kept when it goes; of those that a split brought, that tells."""
     return () if _by_split(home, report) else (arrival_of(home.case_id, report),)
 
 

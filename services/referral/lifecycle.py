@@ -114,6 +114,8 @@ def act(
     case: Case, known: Mapping[str, SuspectState], command: ActOnCaseV2, *, now: datetime, competence: Competence
 ) -> Step | Refusal:
     """Apply one action to one case. `known`: the case's suspects by reference; `now` aware, UTC."""
+    if case.merged is not None:
+        return Refusal(RefusalCode.CASE_MERGED, {"case_id": case.merged.into})
     refusal = _refusal(case, command, now)
     if refusal is not None:
         return refusal
@@ -123,8 +125,6 @@ def act(
 def _refusal(case: Case, command: ActOnCaseV2, now: datetime) -> Refusal | None:
     """What forbids any action at all, before the action's own conditions."""
     allowed = ALLOWED[case.state]
-    if case.merged is not None:
-        return Refusal(RefusalCode.CASE_MERGED, {"case_id": case.merged.into})
     if command.version is not None and command.version != case.version:
         detail = {"version": case.version, "state": case.state.value, "allowed": _values(allowed)}
         return Refusal(RefusalCode.STALE_VERSION, detail)

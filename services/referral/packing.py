@@ -104,7 +104,7 @@ def cases(rows: Iterable[Case]) -> bytes:
 
 
 def _keys(keys: tuple[str, ...]) -> bytes:
-    """An array of uuid as PostgreSQL sends it (`array_send`): dimensions, nulls, the type's OID, length, lower bound."""
+    """An array of uuid as PostgreSQL sends it (`array_send`): dimensions, nulls, type's OID, length, lower bound."""
     if not keys:
         return NULL
     parts = [_key(16, uuid(key)) for key in keys]

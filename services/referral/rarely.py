@@ -17,7 +17,9 @@ def merged_json(merged: Merged | None) -> str | None:
     """What a merge changed in the case that stays, for `merged_before`."""
     if merged is None:
         return None
-    return orjson.dumps(merged._asdict() | {"into": None}).decode()
+    clock = None if merged.clock is None else list(merged.clock)
+    before = {"version": merged.version, "urgency": merged.urgency, "received_on": merged.received_on, "clock": clock}
+    return orjson.dumps(before).decode()
 
 
 def merged_of(into: str, before: Mapping[str, Any]) -> Merged:
@@ -43,7 +45,8 @@ def keys_of(column: object) -> tuple[str, ...]:
     return tuple(each.replace("-", "") for each in column.strip("{}").split(",") if each)
 
 
-def _clock(kind: str, started_at: str, warns_at: str, due_at: str, level: int, strikes_at: str | None) -> Clock:
-    started, warns, due = (datetime.fromisoformat(each) for each in (started_at, warns_at, due_at))
+def _clock(kind: str, *rest: Any) -> Clock:
+    *times, level, strikes_at = rest
+    started, warns, due = (datetime.fromisoformat(each) for each in times)
     strikes = None if strikes_at is None else datetime.fromisoformat(strikes_at)
     return Clock(ClockKind(kind), started, warns, due, level, strikes)

@@ -1,4 +1,4 @@
-"""Merging and splitting cases, undoing both, opening closed ones again: by example, by table, and whatever the order."""
+"""Merging and splitting cases, undoing both, opening closed ones again: by example, and whatever the order."""
 
 from collections import Counter
 from datetime import timedelta
@@ -106,7 +106,9 @@ def test_no_merge_buys_time_and_a_survivor_to_which_something_happened_keeps_the
     world, kept, other = two_cases(urgency=Urgency.IMMEDIATE)
     world.take(command(merge(kept, other)))
     clock = now_of(world, kept).clock
-    assert clock is not None and other.clock is not None and clock.due_at == other.clock.due_at
+    assert clock is not None
+    assert other.clock is not None
+    assert clock.due_at == other.clock.due_at
     world.take(triaged("d", "y"))
     world.take(command(undo(kept, other)))
     assert now_of(world, kept).urgency is Urgency.IMMEDIATE
@@ -229,7 +231,8 @@ def test_a_split_takes_its_reports_and_the_indicators_that_only_they_carry() -> 
     decided = world.take(command(divide(case, "b", "c")))
     assert types(decided.effects) == ["case.split", "case.split"]
     new = world.case_of("b")
-    assert new.case_id != case.case_id and new.reports == 2 and now_of(world, case).reports == 1
+    assert new.case_id != case.case_id
+    assert (new.reports, now_of(world, case).reports) == (2, 1)
     assert (new.state, new.service, new.clock, new.version) == (case.state, case.service, case.clock, 1)
     assert {claim.key for claim in decided.claims} == {key_of(links("mine")[0])}
     world.take(triaged("d", "mine"), triaged("e", "x"))
@@ -275,7 +278,8 @@ def test_a_closed_case_is_opened_again_where_it_stood_with_a_new_clock_and_count
     assert types(decided.effects) == ["case.reopened"]
     opened = now_of(world, case)
     assert (opened.state, opened.result, opened.closing) == (CaseState.ACCEPTED, None, None)
-    assert opened.clock is not None and opened.clock.started_at == world.now
+    assert opened.clock is not None
+    assert opened.clock.started_at == world.now
     assert Measure.CASES_CLOSED not in counted(world)
 
 
