@@ -7,7 +7,7 @@ whatever the day on which the report came in.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ibalagh.events.cases import (
     CaseClosedV1,
@@ -28,6 +28,11 @@ from services.referral.writing import joining, opening, referral
 
 RECLASSIFIED = "reclassified"
 """The reason of a re-routing that follows from a person's new category."""
+
+
+_new: Final = tuple.__new__
+_VERSION: Final = Case._fields.index("version")
+_TALLY: Final = Case._fields.index("tally")
 
 
 class Growth(NamedTuple):
@@ -74,12 +79,18 @@ def opened(
 
 def joined(case: Case, report: ReferredReport, *, joined_by: Iterable[bytes], now: datetime) -> Growth:
     """The case with one report more. Its category stays; it is as urgent as its most urgent report."""
-    grown = case._replace(
-        version=case.version + 1,
-        urgency=max(case.urgency, report.urgency),
-        received_on=min(case.received_on, report.received_on),
-        tally={**case.tally, report.category: case.tally.get(report.category, 0) + 1},
-    )
+    tally = {**case.tally, report.category: case.tally.get(report.category, 0) + 1}
+    if report.urgency <= case.urgency and report.received_on >= case.received_on:
+        # The usual report of a campaign. `_replace` looks each field up by its name, at four times the cost of this.
+        version, tallied = case.version + 1, _TALLY
+        grown = _new(Case, (*case[:_VERSION], version, *case[_VERSION + 1 : tallied], tally, *case[tallied + 1 :]))
+    else:
+        grown = case._replace(
+            version=case.version + 1,
+            urgency=max(case.urgency, report.urgency),
+            received_on=min(case.received_on, report.received_on),
+            tally=tally,
+        )
     return Growth(grown, joining(case.case_id, grown.version, report, joined_by, now))
 
 

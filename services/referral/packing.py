@@ -47,6 +47,7 @@ _strike = struct.Struct(">iq").pack
 _in_none = struct.Struct(">hi16siiiii").pack
 _arrival = struct.Struct(">iiiq").pack
 _array = struct.Struct(">iiiIii").pack
+_array_of_one = struct.Struct(">iiiIiii16s").pack
 _key = struct.Struct(">i16s").pack
 _case = struct.Struct(">hi16siiiiihiq").pack
 
@@ -107,6 +108,8 @@ def _keys(keys: tuple[str, ...]) -> bytes:
     """An array of uuid as PostgreSQL sends it (`array_send`): dimensions, nulls, type's OID, length, lower bound."""
     if not keys:
         return NULL
+    if len(keys) == 1:  # as nearly every report has it
+        return _array_of_one(_ARRAY_HEADER + _KEY_BYTES, 1, 0, _UUID_OID, 1, 1, 16, uuid(keys[0]))
     parts = [_key(16, uuid(key)) for key in keys]
     return _array(_ARRAY_HEADER + len(parts) * _KEY_BYTES, 1, 0, _UUID_OID, len(parts), 1) + b"".join(parts)
 

@@ -18,8 +18,8 @@ class ReferralSettings(SignInSettings):
     )
     unposted_see: Literal["by_sign_in", "everything", "nothing"] = Field(
         "by_sign_in",
-        description="What a person without a posting (`ibalagh postings`) sees; by sign-in: nothing where an issuer signs"
-        " people in, everything in the demonstration",
+        description="What a person without a posting (`ibalagh postings`) sees; by sign-in: nothing where an issuer"
+        " signs people in, everything in the demonstration",
     )
 
     @property

@@ -213,7 +213,8 @@ def test_where_services_share_the_pages_a_person_without_a_posting_sees_nothing(
 ISSUER = {
     "oidc_issuer": "https://people.example",
     "oidc_client_id": "referral",
-    "oidc_client_secret": "s" * 40,
+    "oidc_client_secret_file": "/dev/null",
+    "sign_in_key_file": "/dev/null",
     "site_url": "https://referral.example",
 }
 
