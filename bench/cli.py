@@ -1,4 +1,4 @@
-"""`ibalagh bench hop|intake|pipeline|urgent`: measure on this machine, peers in the same run.
+"""`ibalagh bench hop|intake|pipeline|referral|urgent`: measure on this machine, peers in the same run.
 
 Nothing else may run meanwhile. A table for people on standard error; with `--json` one JSON object alone on standard
 output.
@@ -33,7 +33,11 @@ def main(argv: list[str]) -> int:
     urgent = commands.add_parser("urgent", help="how soon a report of danger is before an analyst, behind a backlog")
     urgent.add_argument("--reports", type=int, default=200_000, help="how many wait")
     urgent.add_argument("--urgent", type=int, default=10, help="how many urgent ones come")
-    for one in (hop, intake, pipeline, urgent):
+    referral = commands.add_parser("referral", help="reports into cases, actions, and lists of many cases")
+    referral.add_argument("--reports", type=int, default=100_000, help="how many, each time")
+    referral.add_argument("--actions", type=int, default=200, help="actions one after the other, 1,000 at most")
+    referral.add_argument("--cases", type=int, default=1_000_000, help="cases of the service whose list is shown")
+    for one in (hop, intake, pipeline, referral, urgent):
         one.add_argument("--seed", type=int, default=1)
         one.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
@@ -140,4 +144,39 @@ def _urgent(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     }
 
 
-_COMMANDS = {"hop": _hop, "intake": _intake, "pipeline": _pipeline, "urgent": _urgent}
+def _referral(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    from bench import referral
+
+    result = referral.run(arguments.reports, arguments.actions, arguments.cases, console)
+    flows = {"a case for each": result.fresh, "one hot campaign": result.hot}
+    table = Table("", "reports/s", "CPU µs/report", "by process", title="Reports into cases")
+    for name, flow in flows.items():
+        by_process = ", ".join(f"{process} {cpu:.0f}" for process, cpu in flow.cpu_us_per_report.items())
+        table.add_row(name, f"{flow.reports_per_s:,.0f}", f"{flow.cpu_us_per_report['referral']:.1f}", by_process)
+    console.print(table)
+    console.print(
+        f"action → event p99 {result.action_p99_ms:.0f} ms; of {arguments.cases:,} cases: "
+        f"list p99 {result.case_list_ms:.0f} ms, inbox p99 {result.inbox_ms:.0f} ms"
+    )
+    slower, dearer = (
+        min(flow.reports_per_s for flow in flows.values()),
+        max(flow.cpu_us_per_report["referral"] for flow in flows.values()),
+    )
+    return {
+        "reports": arguments.reports,
+        "reports_per_s": round(slower),
+        "cpu_us_per_report": round(dearer, 1),
+        "action_p99_ms": round(result.action_p99_ms, 1),
+        "case_list_ms": round(result.case_list_ms, 1),
+        "inbox_ms": round(result.inbox_ms, 1),
+        "flows": {
+            name: {
+                "reports_per_s": round(flow.reports_per_s),
+                "cpu_us_per_report": {process: round(cpu, 1) for process, cpu in flow.cpu_us_per_report.items()},
+            }
+            for name, flow in (("fresh", result.fresh), ("hot", result.hot))
+        },
+    }
+
+
+_COMMANDS = {"hop": _hop, "intake": _intake, "pipeline": _pipeline, "referral": _referral, "urgent": _urgent}

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ibalagh.events.envelope import Data, Uuid
 from ibalagh.events.reports import Indicator, ReportFacts, ShortText
-from ibalagh.events.vocabulary import CaseResult, Category, ClockKind, Urgency
+from ibalagh.events.vocabulary import CasePart, CaseResult, CaseState, Category, ClockKind, Urgency
 
 Version = Annotated[int, Field(ge=1, description="The case's version after this event")]
 
@@ -142,3 +142,43 @@ class CaseClockWarnedV1(_ClockEvent):
 
 class CaseClockEscalatedV1(_ClockEvent):
     """The time that a service has to accept a case, or to act on it first, is up: the prosecutor is to know."""
+
+
+class CaseReopenedV1(_OfficersAct):
+    """A closed case was opened again; it stands where it stood when it was closed."""
+
+    reason: ShortText
+    state: CaseState
+    closed_at: datetime | None = Field(None, description="When it had been closed; null where that is not known")
+    closed_as: Category | None = Field(None, description="The category that its closing was said with")
+
+
+class _Regrouping(_OfficersAct):
+    """Said of both cases, each with its own version. The other case is the one that was merged or split off: as what
+    and when it was opened is how it had been counted."""
+
+    part: CasePart = Field(description="Whether `case_id` is the case that stays or the other one")
+    other_case_id: Uuid = Field(description="The case on the other side")
+    reason: ShortText
+    reports: Annotated[int, Field(ge=0, description="How many reports the other case has")]
+    opened_at: datetime = Field(description="When the other case was opened")
+    opened_as: Category = Field(description="The category that the other case was opened with")
+    state: CaseState = Field(description="Where `case_id` stands in its own life; a merged case is led on all the same")
+
+
+class CaseMergedV1(_Regrouping):
+    """A case was merged into another, which from now on is meant wherever the merged one is named."""
+
+
+class CaseMergeUndoneV1(_Regrouping):
+    """A merge was undone: the other case stands for itself again, with the reports that it had brought."""
+
+
+class CaseSplitV1(_Regrouping):
+    """Some reports of a case became a case of their own, at the same service and as far along."""
+
+    report_ids: Annotated[tuple[Uuid, ...], Field(min_length=1, max_length=200)]
+
+
+class CaseSplitUndoneV1(_Regrouping):
+    """A split was undone: the case that was split off is merged back into the one that it came from."""

@@ -90,3 +90,33 @@ class CheckClockV1(Data):
     clock: ClockKind
     started_at: datetime = Field(description="Which of the case's clocks: one that was started again is another")
     level: Annotated[int, Field(ge=0, description="The clock's level as the timer saw it")]
+
+
+class _Regroup(Data):
+    case_id: Uuid = Field(description="The case that stays")
+    version: Annotated[int, Field(ge=1)] | None = Field(None, description="Null: whatever is current")
+    actor: ShortText
+    reason: ShortText
+
+
+class MergeCasesV1(_Regroup):
+    """Merge another case into this one. The command's id is the event's id."""
+
+    other_case_id: Uuid
+    other_version: Annotated[int, Field(ge=1)] | None = Field(None, description="Null: whatever is current")
+
+
+class DivideCaseV1(_Regroup):
+    """Make some reports of a case a case of their own. The command's id is the event's id."""
+
+    report_ids: Annotated[tuple[Uuid, ...], Field(min_length=1, max_length=200)]
+
+
+class UndoRegroupingV1(_Regroup):
+    """Undo the merge of the other case into this one, or the split of the other case off this one."""
+
+    other_case_id: Uuid
+
+
+class ReopenCaseV1(_Regroup):
+    """Open a closed case again. The command's id is the event's id."""

@@ -181,6 +181,13 @@ class CaseAction(StrEnum):
     CLOSE = "close"
 
 
+class CasePart(StrEnum):
+    """Which of the two cases of a merge or a split an event is about: the one that stays, or the other."""
+
+    KEPT = "kept"
+    OTHER = "other"
+
+
 class ClockKind(StrEnum):
     """What a case's clock waits for: that a service accepts it, then that the service does something about it."""
 

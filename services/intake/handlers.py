@@ -8,12 +8,14 @@ these it knows by their raw bytes.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import chain
 from re import compile as regex
 from typing import Any, Final, cast
 
 import orjson
 
 from ibalagh.contracts.codec import MAX_VALUE_BYTES, Codec, parse_time
+from ibalagh.events.cases import CaseReopenedV1
 from ibalagh.events.dialogue import MessageSentV1
 from ibalagh.events.envelope import UUID_FORM, Data, Event
 from ibalagh.events.links import says_of_links
@@ -27,6 +29,7 @@ from services.intake.status import (
     AFTER_TRIAGE,
     LEFT,
     MAX_VERSION,
+    REGROUPINGS,
     SLIM_MODELS,
     CaseStanding,
     Linked,
@@ -36,6 +39,7 @@ from services.intake.status import (
     Triaged,
     changes,
     said,
+    said_of_regrouping,
 )
 from services.intake.store import save_status
 
@@ -58,8 +62,9 @@ class Ignored(Data):
     """What is read of events that change no status and yet were not passed over."""
 
 
-_READ: Final[dict[str, type[Data]]] = {**SLIM_MODELS, type_of(MessageSentV1): MessageSentV1}
-"""By event type, what to read of it; a message whole, since reporters are shown it."""
+_WHOLE: Final = (MessageSentV1, CaseReopenedV1, *REGROUPINGS)
+_READ: Final[dict[str, type[Data]]] = {**SLIM_MODELS, **{type_of(model): model for model in _WHOLE}}
+"""By event type, what to read of it; a message whole, since reporters are shown it, and what comes seldom."""
 
 
 class StatusCodec(Codec):
@@ -170,6 +175,7 @@ def _check(id_: str, version: object) -> None:
 
 def project(events: Sequence[Event[Data]], tx: Transaction) -> Handled:
     """Apply a batch to the projection; it causes no events."""
-    save_status(tx, changes(events))
-    save_messages(tx, [each.data for each in events if type(each) is Event and type(each.data) is MessageSentV1])
+    whole = [each for each in events if type(each) is Event and isinstance(each.data, _WHOLE)]
+    save_status(tx, changes(chain(events, *map(said_of_regrouping, whole))))
+    save_messages(tx, [each.data for each in whole if isinstance(each.data, MessageSentV1)])
     return Handled(())

@@ -87,15 +87,31 @@ ON CONFLICT (case_id) DO UPDATE SET version = excluded.version, status = exclude
     updated_at = excluded.updated_at
 WHERE case_status.version < excluded.version
 
+-- name: save_merged_cases
+-- Set into which cases others are merged; an older version never replaces a newer one.
+INSERT INTO merged_cases (case_id, version, merged_into)
+SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(into)s::uuid[])
+ON CONFLICT (case_id) DO UPDATE SET version = excluded.version, merged_into = excluded.merged_into
+WHERE merged_cases.version < excluded.version
+
 -- name: status_of
--- The status of the report whose receipt has this hash: its case's, else triage's, else that it was received.
+-- The status of the report whose receipt has this hash: its case's, or that of the case that this is merged into, else
+-- triage's, else that it was received.
 SELECT CASE WHEN r.case_id IS NOT NULL THEN coalesce(c.status, 'referred')
             ELSE coalesce(r.triage_status, 'received') END,
        CASE WHEN r.case_id IS NOT NULL THEN greatest(c.updated_at, r.linked_at)
             ELSE coalesce(greatest(r.triaged_at, r.linked_at), s.accepted_at) END
 FROM submissions s
 LEFT JOIN report_status r USING (report_id)
-LEFT JOIN case_status c ON c.case_id = r.case_id
+LEFT JOIN LATERAL (
+    WITH RECURSIVE up (case_id, steps) AS (
+        SELECT r.case_id, 0
+        UNION ALL SELECT m.merged_into, up.steps + 1 FROM up JOIN merged_cases m ON m.case_id = up.case_id
+        WHERE m.merged_into IS NOT NULL AND up.steps < 100
+    )
+    SELECT case_id FROM up ORDER BY steps DESC LIMIT 1
+) AS standing ON true
+LEFT JOIN case_status c ON c.case_id = standing.case_id
 WHERE s.receipt_hash = %(receipt_hash)s
 
 -- name: find_api_key

@@ -16,7 +16,7 @@ from pydantic import Field
 from ibalagh.events import cases, reports
 from ibalagh.events.envelope import Data, Event, Uuid
 from ibalagh.events.registry import type_of
-from ibalagh.events.vocabulary import Disposition
+from ibalagh.events.vocabulary import CasePart, CaseState, Disposition
 
 T = TypeVar("T")
 _ID: Final = itemgetter(0)
@@ -67,12 +67,21 @@ class CaseStanding(NamedTuple):
     origin_time: datetime
 
 
+class MergedCase(NamedTuple):
+    """The case that another is merged into, as of a version of that other one; None once that is undone."""
+
+    case_id: str
+    version: int
+    into: str | None
+
+
 class Changes(NamedTuple):
     """What a batch changes, by the id of the report or case, in the order of the ids."""
 
     triaged: Mapping[str, Triaged]
     linked: Mapping[str, Linked]
     cases: Mapping[str, CaseStanding]
+    merged: Mapping[str, MergedCase]
 
 
 class SlimDecision(Data):
@@ -117,6 +126,21 @@ AFTER_ACT: Final = {
 }
 """By event type; other acts say nothing to the reporter."""
 
+_AS_FAR_AS: Final = {
+    CaseState.REFERRED: Status.REFERRED,
+    CaseState.DECLINED: Status.REFERRED,
+    CaseState.ACCEPTED: Status.ACCEPTED,
+    CaseState.INSTRUCTED: Status.ACCEPTED,
+    CaseState.INVESTIGATION: Status.INVESTIGATION_OPENED,
+    CaseState.CLOSED: Status.OUTCOME,
+}
+REGROUPINGS: Final = (
+    cases.CaseMergedV1,
+    cases.CaseMergeUndoneV1,
+    cases.CaseSplitV1,
+    cases.CaseSplitUndoneV1,
+)
+
 SLIM_MODELS: Final[dict[str, type[Data]]] = {
     _TRIAGED: SlimTriage,
     _REVIEWED: SlimTriage,
@@ -149,11 +173,27 @@ def said(event: Event[Data]) -> Triaged | Linked | CaseStanding | None:
     return None
 
 
+def said_of_regrouping(event: Event[Data]) -> list[Linked | CaseStanding | MergedCase]:
+    """What an event says of cases that were merged, split or opened again; nothing for any other event. Of a merge and
+    a split, which are said of both cases, the other case's event says all that a reporter's status depends on."""
+    data, at, origin = event.data, event.time, event.origin_time
+    if isinstance(data, cases.CaseReopenedV1):
+        return [CaseStanding(data.case_id, data.version, _AS_FAR_AS[data.state], at, origin)]
+    if not isinstance(data, REGROUPINGS) or data.part is CasePart.KEPT:
+        return []
+    if isinstance(data, cases.CaseSplitV1):
+        standing = CaseStanding(data.case_id, data.version, _AS_FAR_AS[data.state], at, origin)
+        return [standing, *(Linked(report_id, data.case_id, at, origin) for report_id in data.report_ids)]
+    into = data.other_case_id if isinstance(data, cases.CaseMergedV1 | cases.CaseSplitUndoneV1) else None
+    return [MergedCase(data.case_id, data.version, into)]
+
+
 def changes(sayings: Iterable[object]) -> Changes:
     """What `Triaged`, `Linked` and `CaseStanding` change in the projection; anything else changes nothing."""
     triaged: dict[str, Triaged] = {}
     linked: dict[str, Linked] = {}
     standing: dict[str, CaseStanding] = {}
+    merged: dict[str, MergedCase] = {}
     for each in sayings:
         if isinstance(each, Linked):
             link = linked.get(each.report_id)
@@ -167,7 +207,11 @@ def changes(sayings: Iterable[object]) -> Changes:
             case = standing.get(each.case_id)
             if case is None or each.version > case.version:
                 standing[each.case_id] = each
-    return Changes(_by_id(triaged), _by_id(linked), _by_id(standing))
+        elif isinstance(each, MergedCase):
+            known = merged.get(each.case_id)
+            if known is None or each.version > known.version:
+                merged[each.case_id] = each
+    return Changes(_by_id(triaged), _by_id(linked), _by_id(standing), _by_id(merged))
 
 
 def _by_id(changed: dict[str, T]) -> dict[str, T]:

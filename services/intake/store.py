@@ -23,6 +23,7 @@ from services.intake import packing
 from services.intake.acceptance import Prepared
 from services.intake.attached import allotted
 from services.intake.attachments.records import claim, free_among
+from services.intake.merged_store import save_merged_cases
 from services.intake.signing import Facts
 from services.intake.status import Changes, Linked, Status, Triaged
 
@@ -261,7 +262,7 @@ def save_status(tx: Transaction, changes: Changes) -> None:
     Most reports are new to it: their rows go in by COPY, at a third of what an upsert costs, the others are updated.
     Raises ConflictError when another worker met one of the new ones first.
     """
-    triaged, linked, cases = changes
+    triaged, linked, cases, merged = changes
     met = sorted(triaged.keys() | linked.keys())
     if met:
         known = {row[0] for row in tx.fetch_all(_SQL["known_statuses"], {"ids": _literal(met)})}
@@ -284,6 +285,7 @@ def save_status(tx: Transaction, changes: Changes) -> None:
                 "times": _literal([_iso(each.at) for each in standing]),
             },
         )
+    save_merged_cases(tx, merged.values())
 
 
 def _update_triaged(tx: Transaction, triaged: Sequence[Triaged]) -> None:

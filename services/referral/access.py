@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from ibalagh.storage.postgres import Database, Isolation, role_of
 from ibalagh.storage.queries import load
 from ibalagh.storage.transaction import Transaction
-from services.referral.scope import EVERYTHING, NOTHING, Scope
+from services.referral.scope import NOTHING, Scope
 
 ROLE: Final = role_of("referral_officer")
 """The database role that sees rows by scope; neither it nor anything it may become owns them."""
@@ -91,8 +91,3 @@ class Access:
 def hash_of(key: str) -> bytes:
     """What is kept of a key: 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode()).digest()
-
-
-def unposted(setting: str) -> Scope:
-    """The scope of the setting `unposted_see`."""
-    return EVERYTHING if setting == "everything" else NOTHING

@@ -9,9 +9,10 @@ from ibalagh.ops.health import Probe
 from ibalagh.storage.postgres import Database
 from ibalagh.web.app import create_app
 from ibalagh.web.commands import Commands
-from services.referral import http
-from services.referral.access import Access, unposted
+from services.referral import http, regroup_http
+from services.referral.access import Access
 from services.referral.console import Console
+from services.referral.scope import EVERYTHING, NOTHING
 from services.referral.settings import ReferralSettings
 
 
@@ -30,7 +31,8 @@ def create(
         probes,
         description="Cases: their reports, their suspects, their history, and what officers and prosecutors do.",
     )
-    access = Access(database, unposted=unposted(settings.unposted_see))
+    access = Access(database, unposted=EVERYTHING if settings.unposted_see_everything else NOTHING)
     app.include_router(http.routes(settings, database, commands, access, clock))
+    app.include_router(regroup_http.routes(settings, database, commands, access, clock))
     app.include_router(Console(settings, database, commands, access, clock=clock).routes())
     return app

@@ -101,6 +101,18 @@ def struck(case: Case, now: datetime) -> tuple[Case, tuple[Data, ...]]:
     return case._replace(clock=clock._replace(level=reached, strikes_at=_next(clock, reached))), tuple(events)
 
 
+def stopped(clock: Clock) -> Clock:
+    """The clock of a case that was merged: nobody looks at it."""
+    return clock._replace(strikes_at=None)
+
+
+def resumed(clock: Clock) -> Clock:
+    """A clock that goes on after it was stopped; its deadlines stay, and a level that was reached meanwhile is said."""
+    return clock._replace(
+        strikes_at=clock.warns_at if clock.level == Level.RUNNING else _next(clock, Level(clock.level))
+    )
+
+
 def _next(clock: Clock, level: Level) -> datetime | None:
     return clock.due_at if level is Level.WARNED else None
 

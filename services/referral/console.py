@@ -28,6 +28,7 @@ from services.referral.competence import table_for
 from services.referral.history import CaseFile
 from services.referral.http import ActionIn, Text, check_may, place_of, shown_place, to_command, unknown_case
 from services.referral.lifecycle import ALLOWED, NEEDS
+from services.referral.regroup_pages import MOST_SPLIT, RegroupPages
 from services.referral.scope import Scope
 from services.referral.searching import MAX_NUMBER, search_of
 from services.referral.settings import ReferralSettings
@@ -80,6 +81,7 @@ class Console:
         self._clock = clock
         names = {language: words["referral"] for language, words in WORDS.items()}
         self._pages = SignedInPages(settings, names, database, clock=clock)
+        self._regroup = RegroupPages(self._pages, database, commands, access, self._page, clock=clock)
 
     def routes(self) -> APIRouter:
         """The routes of the pages."""
@@ -91,6 +93,7 @@ class Console:
         router.add_api_route("/inbox/accept", self.accept, methods=["POST"])
         router.add_api_route("/cases/{case_id}", self.case, methods=["GET"], dependencies=reads)
         router.add_api_route("/cases/{case_id}/actions", self.act, methods=["POST"])
+        self._regroup.add_routes(router, reads)
         return router
 
     def cases(
@@ -187,6 +190,9 @@ class Console:
         file = reading.case_file(self._database, scope, case_id)
         if file is None:
             raise unknown_case()
+        standing = reading.standing(self._database, scope, case_id) or case_id
+        if standing != case_id:
+            return self._pages.to(f"/cases/{standing}", request, notice="led_here")
         self._pages.viewed(request, "case", case_id, permission=Permission.CASES_READ)
         return self._page(
             "case.html",
@@ -194,7 +200,8 @@ class Console:
             scope,
             file=file,
             case=file.case,
-            allowed=[action for action in possible(file) if scope.may(action)],
+            allowed=[] if file.case.merged else [action for action in possible(file) if scope.may(action)],
+            splittable=file.reports[:MOST_SPLIT] if file.case.is_open and file.case.reports > 1 else [],
             references={action: references(file, action) for action in ACTIONS},
             needs=NEEDS,
             results=list(CaseResult),

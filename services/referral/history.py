@@ -37,6 +37,10 @@ DETAIL: Final = frozenset(
         "instruction",
         "clock",
         "due_at",
+        "part",
+        "other_case_id",
+        "reports",
+        "state",
     }
 )
 """The fields of events that an entry keeps."""
@@ -53,13 +57,32 @@ class Entry(NamedTuple):
     detail: dict[str, Any]
 
 
+class Past(NamedTuple):
+    """A case that was merged into another, or split off it, and what it tells of itself."""
+
+    case: Case
+    history: Sequence[Entry]
+
+
+class Waiting(NamedTuple):
+    """A merge across services that waits for a second person."""
+
+    case_id: str
+    other_case_id: str
+    proposed_by: str
+
+
 class CaseFile(NamedTuple):
-    """A case with all that is kept about it; `reports` are the first thousand."""
+    """A case with all that is kept about it and about those merged into it; `reports` are the first thousand. `merged`:
+    all that are merged into it, also by way of others. `split_off`: those that were split off it and stand."""
 
     case: Case
     reports: Sequence[Membership]
     suspects: Sequence[tuple[str, SuspectState]]
     history: Sequence[Entry]
+    merged: Sequence[Past] = ()
+    split_off: Sequence[Case] = ()
+    waiting: Sequence[Waiting] = ()
 
 
 def entry_of(data: Data) -> Entry:
@@ -87,14 +110,27 @@ def told(case: Case, reports: Sequence[Membership], kept: Sequence[Entry]) -> li
         (entry.detail["previous_service"] for entry in kept if entry.type == type_of(CaseReroutedV1)), case.service
     )
     detail = {"service": first_service}
-    referral = [
-        Entry(case.case_id, 2, type_of(CaseReferredV1), case.opened_at, None, detail),
-        Entry(case.case_id, 3, type_of(ProsecutionNotifiedV1), case.opened_at, None, detail),
-    ]
-    arrivals = [arrival_of(case.case_id, report) for report in reports]
+    referral = (
+        []
+        if case.split_from is not None
+        else [
+            Entry(case.case_id, 2, type_of(CaseReferredV1), case.opened_at, None, detail),
+            Entry(case.case_id, 3, type_of(ProsecutionNotifiedV1), case.opened_at, None, detail),
+        ]
+    )
+    arrivals = [entry for report in reports for entry in kept_arrival(case, report)]
     return sorted([*arrivals, *referral, *kept], key=lambda entry: entry.version)
 
 
-def departure(data: CaseLeftV1, report: Membership) -> tuple[Entry, Entry]:
-    """What to keep when a report leaves: how it came, since its row forgets that now, and that it left."""
-    return arrival_of(data.case_id, report), entry_of(data)
+def departure(data: CaseLeftV1, home: Case, report: Membership) -> tuple[Entry, ...]:
+    """What to keep when a report leaves: how it came to its case's row, which forgets that now, and that it left."""
+    return (*kept_arrival(home, report), entry_of(data))
+
+
+def kept_arrival(home: Case, report: Membership) -> tuple[Entry, ...]:
+    """How a report came to the case of its row, to be kept when it goes; of those that a split brought, that tells."""
+    return () if _by_split(home, report) else (arrival_of(home.case_id, report),)
+
+
+def _by_split(home: Case, report: Membership) -> bool:
+    return home.split_from is not None and report.joined_version == 1

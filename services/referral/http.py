@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
@@ -91,6 +92,23 @@ BATCH_BODY: Final[dict[str, Any]] = {
 """What OpenAPI says of a body that is read line by line; the words that a line refers to are those of `ActionIn`."""
 
 
+MERGED: Final[dict[int | str, dict[str, Any]]] = {
+    307: {
+        "description": "The case is merged: `Location` is the case that stands, as long as the merge does",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["merged_into"],
+                    "properties": {"merged_into": {"type": "string"}},
+                }
+            }
+        },
+    }
+}
+"""What OpenAPI says of a case that is merged."""
+
+
 def unknown_case() -> Problem:
     """The refusal of a case that does not exist, or not for whoever asks."""
     return Problem(404, "unknown_case", "No such case")
@@ -129,20 +147,25 @@ def to_command(action: ActionIn, case_id: str, *, id_: str, now: datetime) -> Ev
     return root(data, id_=id_, source=SOURCE, subject=case_id, now=now)
 
 
+def who_asks(settings: Settings, access: Access) -> Callable[[str | None], Scope]:
+    """The dependency that says what whoever asks may see: the operator's token all, a service's key its own cases."""
+
+    def asking(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Scope:
+        scope = EVERYTHING if token_matches(settings, authorization) else access.of_key(authorization)
+        if scope is None:
+            raise not_signed_in()
+        return scope
+
+    return asking
+
+
 def routes(
     settings: Settings, database: Database, commands: Commands, access: Access, clock: Callable[[], datetime]
 ) -> APIRouter:
     """The routes under `/v1`."""
     router = APIRouter(prefix="/v1")
 
-    def asking(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> Scope:
-        """The operator's token sees everything, a service's key its own cases."""
-        scope = EVERYTHING if token_matches(settings, authorization) else access.of_key(authorization)
-        if scope is None:
-            raise not_signed_in()
-        return scope
-
-    Asking = Annotated[Scope, Depends(asking)]  # noqa: N806 - a type
+    Asking = Annotated[Scope, Depends(who_asks(settings, access))]  # noqa: N806 - a type
 
     @router.get("/cases")
     def list_cases(
@@ -178,12 +201,16 @@ def routes(
         cases = reading.search(database, scope, search_of(q), limit=limit)
         return {"items": [case_view(case, scope) for case in cases]}
 
-    @router.get("/cases/{case_id}")
-    def show_case(scope: Asking, case_id: CaseId) -> dict[str, Any]:
-        """A case with its reports (the first thousand), its suspects and its history."""
+    @router.get("/cases/{case_id}", response_model=None, responses=MERGED)
+    def show_case(scope: Asking, case_id: CaseId) -> dict[str, Any] | Response:
+        """A case with its reports (the first thousand), its suspects and its history. For one that is merged: the way
+        to the case that stands, where whoever asks may see that."""
         file = reading.case_file(database, scope, case_id)
         if file is None:
             raise unknown_case()
+        standing = reading.standing(database, scope, case_id) or case_id
+        if standing != case_id:
+            return JSONResponse({"merged_into": standing}, 307, {"Location": f"/v1/cases/{standing}"})
         return file_view(file, scope)
 
     @router.post("/cases/{case_id}/actions")
@@ -193,7 +220,7 @@ def routes(
         check_may(scope, action.action)
         if case_id not in reading.visible(database, scope, [case_id]):
             raise unknown_case()
-        id_ = command_id(_own(scope, idempotency_key))
+        id_ = command_id(own_key(scope, idempotency_key))
         return commands.send(to_command(action, case_id, id_=id_, now=clock()))
 
     @router.post("/actions:batch", response_class=ndjson.NdjsonResponse, openapi_extra=BATCH_BODY)
@@ -211,7 +238,7 @@ def routes(
                 check_may(scope, line.action)
                 if line.case_id not in seen:
                     raise unknown_case()
-                id_ = command_id(_own(scope, idempotency_key), number)
+                id_ = command_id(own_key(scope, idempotency_key), number)
                 return to_command(line, line.case_id, id_=id_, now=now)
 
             return commands.answer_lines(lines, line_to_command)
@@ -230,6 +257,6 @@ def routes(
     return router
 
 
-def _own(scope: Scope, idempotency_key: str | None) -> str | None:
-    """A service's keys are its own: another's with the same text is another key."""
+def own_key(scope: Scope, idempotency_key: str | None) -> str | None:
+    """A service's idempotency keys are its own: another's with the same text is another key."""
     return idempotency_key if scope.everything or not idempotency_key else f"{scope.service}|{idempotency_key}"

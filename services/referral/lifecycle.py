@@ -26,7 +26,7 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.vocabulary import CaseAction, CaseState, SuspectState
 from services.referral import suspects
 from services.referral.competence import Competence
-from services.referral.model import Case
+from services.referral.model import Case, Closing
 
 
 class RefusalCode(StrEnum):
@@ -45,6 +45,15 @@ class RefusalCode(StrEnum):
     SUSPECT_ALREADY_IDENTIFIED = "suspect_already_identified"
     SUSPECT_ALREADY_PRESENTED = "suspect_already_presented"
     SUSPECT_ALREADY_SEARCHED = "suspect_already_searched"
+    CASE_MERGED = "case_merged"
+    CASE_CLOSED = "case_closed"
+    CASE_NOT_CLOSED = "case_not_closed"
+    CASE_WITHOUT_REPORTS = "case_without_reports"
+    SAME_CASE = "same_case"
+    OTHER_IS_FURTHER = "other_is_further"
+    SUSPECT_IN_BOTH = "suspect_in_both"
+    REPORT_NOT_IN_CASE = "report_not_in_case"
+    NOTHING_TO_UNDO = "nothing_to_undo"
 
 
 class Refusal(NamedTuple):
@@ -105,6 +114,8 @@ def act(
     case: Case, known: Mapping[str, SuspectState], command: ActOnCaseV2, *, now: datetime, competence: Competence
 ) -> Step | Refusal:
     """Apply one action to one case. `known`: the case's suspects by reference; `now` aware, UTC."""
+    if case.merged is not None:
+        return Refusal(RefusalCode.CASE_MERGED, {"case_id": case.merged.into})
     refusal = _refusal(case, command, now)
     if refusal is not None:
         return refusal
@@ -233,7 +244,8 @@ def _about_suspect(case: Case, known: _Suspects, command: ActOnCaseV2, at: datet
 
 
 def _close(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:
-    case = case._replace(version=case.version + 1, state=CaseState.CLOSED, result=command.result)
+    closing = Closing(case.state, at, case.category)
+    case = case._replace(version=case.version + 1, state=CaseState.CLOSED, result=command.result, closing=closing)
     return Step(case, (CaseClosedV1(**_common(case, command, at), result=command.result),))
 
 

@@ -28,12 +28,34 @@ class Clock(NamedTuple):
     strikes_at: datetime | None
 
 
+class Merged(NamedTuple):
+    """That a case is merged into another, and what that one was before: its urgency, first day and clock, for an undo
+    as long as it still has the `version` that the merge gave it."""
+
+    into: str
+    version: int
+    urgency: Urgency
+    received_on: date
+    clock: Clock | None
+
+
+class Closing(NamedTuple):
+    """Where a case stood when it was closed, and the time and category that this was said with."""
+
+    state: CaseState
+    at: datetime
+    category: Category
+
+
 class Case(NamedTuple):
     """A case as it stands.
 
     `number` counts cases in the order of opening and is the database's to give: None until the case is stored.
     `version` is that of the case's latest event. `tally` counts the case's reports by category, in the order in which
     the case met the categories. `received_on` is the civil day of its earliest report.
+
+    A merged case keeps its state, its reports and its clock, which stands still, for an undo; the tally of the case
+    that it is merged into holds its reports too. `opened_as` is the category of the opening, where it is another now.
     """
 
     case_id: str
@@ -52,11 +74,15 @@ class Case(NamedTuple):
     tally: Mapping[Category, int]
     result: CaseResult | None = None
     clock: Clock | None = None
+    merged: Merged | None = None
+    split_from: str | None = None
+    opened_as: Category | None = None
+    closing: Closing | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether reports may still join."""
-        return self.state is not CaseState.CLOSED
+        return self.state is not CaseState.CLOSED and self.merged is None
 
     @property
     def reports(self) -> int:
@@ -68,7 +94,8 @@ class Membership(NamedTuple):
     """A report that referral has placed: the version of the report that it knows, and the case that holds it.
 
     `case_id` is None after a person dismissed the report. `joined_version` is the case's version of the event
-    `case.opened` or `case.joined` that brought the report in.
+    `case.opened` or `case.joined` that brought the report in, 1 for one that was split off with its case. `keys` are
+    its indicators', by `linking.key_of`; none for what was stored before they were kept.
     """
 
     report_id: str
@@ -78,3 +105,4 @@ class Membership(NamedTuple):
     category: Category
     received_on: date
     joined_at: datetime
+    keys: tuple[str, ...] = ()

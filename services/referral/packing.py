@@ -36,12 +36,19 @@ CASE_COLUMNS: Final = (
     "clock_strikes_at",
 )
 
+_UUID_OID: Final = 2950
+_ARRAY_HEADER: Final = 20
+_KEY_BYTES: Final = 20
+
 _claim = struct.Struct(">hi16si16s").pack
 _in_case = struct.Struct(">hi16si16siiii").pack
 _times = struct.Struct(">iqiqiqih").pack
 _strike = struct.Struct(">iq").pack
 _in_none = struct.Struct(">hi16siiiii").pack
 _arrival = struct.Struct(">iiiq").pack
+_array = struct.Struct(">iiiIii").pack
+_array_of_one = struct.Struct(">iiiIiii16s").pack
+_key = struct.Struct(">i16s").pack
 _case = struct.Struct(">hi16siiiiihiq").pack
 
 
@@ -53,13 +60,14 @@ def claims(rows: Iterable[tuple[str, str, str | None]]) -> bytes:
 def memberships(rows: Iterable[Membership]) -> bytes:
     """Reports with their cases, for `MEMBERSHIP_COLUMNS`."""
     parts: list[bytes] = []
-    for report_id, case_id, version, joined_version, category, received_on, joined_at in rows:
+    for report_id, case_id, version, joined_version, category, received_on, joined_at, keys in rows:
         parts += (
-            _in_case(7, 16, uuid(report_id), 16, uuid(case_id), 4, version, 4, joined_version)
+            _in_case(8, 16, uuid(report_id), 16, uuid(case_id), 4, version, 4, joined_version)
             if case_id is not None
-            else _in_none(7, 16, uuid(report_id), -1, 4, version, 4, joined_version),
+            else _in_none(8, 16, uuid(report_id), -1, 4, version, 4, joined_version),
             text(category),
             _arrival(4, days(received_on), 8, microseconds(joined_at)),
+            _keys(keys),
         )
     return stream(parts)
 
@@ -94,6 +102,16 @@ def cases(rows: Iterable[Case]) -> bytes:
             _clock(case.clock),
         )
     return stream(parts)
+
+
+def _keys(keys: tuple[str, ...]) -> bytes:
+    """An array of uuid as PostgreSQL sends it (`array_send`): dimensions, nulls, type's OID, length, lower bound."""
+    if not keys:
+        return NULL
+    if len(keys) == 1:  # as nearly every report has it
+        return _array_of_one(_ARRAY_HEADER + _KEY_BYTES, 1, 0, _UUID_OID, 1, 1, 16, uuid(keys[0]))
+    parts = [_key(16, uuid(key)) for key in keys]
+    return _array(_ARRAY_HEADER + len(parts) * _KEY_BYTES, 1, 0, _UUID_OID, len(parts), 1) + b"".join(parts)
 
 
 @lru_cache(maxsize=1_024)

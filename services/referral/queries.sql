@@ -2,7 +2,7 @@
 
 -- name: memberships
 -- What is known of these reports.
-SELECT report_id, case_id, version, joined_version, category, received_on, joined_at
+SELECT report_id, case_id, version, joined_version, category, received_on, joined_at, keys
 FROM case_reports
 WHERE report_id = ANY(%(report_ids)s::uuid[])
 
@@ -16,7 +16,7 @@ WHERE key = ANY(%(keys)s::uuid[])
 -- These cases as they stand, locked until the transaction ends, in key order so that two workers never deadlock.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
        competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
-       clock_due_at, clock_level, clock_strikes_at
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
 FROM cases
 WHERE case_id = ANY(%(case_ids)s::uuid[])
 ORDER BY case_id
@@ -60,11 +60,12 @@ WHERE cases.case_id = changed.case_id
 -- Write what a batch changed for reports that were known before.
 UPDATE case_reports
 SET case_id = changed.case_id, version = changed.version, joined_version = changed.joined_version,
-    category = changed.category, received_on = changed.received_on, joined_at = changed.joined_at
+    category = changed.category, received_on = changed.received_on, joined_at = changed.joined_at,
+    keys = changed.keys::uuid[]
 FROM unnest(
     %(report_ids)s::uuid[], %(case_ids)s::uuid[], %(versions)s::integer[], %(joined_versions)s::integer[],
-    %(categories)s::text[], %(received_on)s::date[], %(joined_at)s::timestamptz[]
-) AS changed (report_id, case_id, version, joined_version, category, received_on, joined_at)
+    %(categories)s::text[], %(received_on)s::date[], %(joined_at)s::timestamptz[], %(keys)s::text[]
+) AS changed (report_id, case_id, version, joined_version, category, received_on, joined_at, keys)
 WHERE case_reports.report_id = changed.report_id
 
 -- name: upsert_suspects
@@ -77,9 +78,10 @@ ON CONFLICT (case_id, suspect_ref) DO UPDATE SET state = excluded.state
 -- A page of cases, the latest first, of a service or in a state where one is given.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
        competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
-       clock_due_at, clock_level, clock_strikes_at
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
 FROM cases
-WHERE (%(after)s::bigint IS NULL OR number < %(after)s)
+WHERE merged_into IS NULL
+  AND (%(after)s::bigint IS NULL OR number < %(after)s)
   AND (%(service)s::text IS NULL OR service = %(service)s)
   AND (%(state)s::text IS NULL OR state = %(state)s)
 ORDER BY number DESC
@@ -89,13 +91,13 @@ LIMIT %(limit)s
 -- One case as it stands.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
        competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
-       clock_due_at, clock_level, clock_strikes_at
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
 FROM cases
 WHERE case_id = %(case_id)s::uuid
 
 -- name: reports_of_case
 -- The reports in a case, in the order in which they came in.
-SELECT report_id, case_id, version, joined_version, category, received_on, joined_at
+SELECT report_id, case_id, version, joined_version, category, received_on, joined_at, keys
 FROM case_reports
 WHERE case_id = %(case_id)s::uuid
 ORDER BY joined_version
@@ -122,7 +124,7 @@ RETURNING cases.case_id, cases.clock, cases.clock_started_at, cases.clock_level
 
 -- name: clock_counts
 -- How many clocks run, by what they wait for and how far they have come.
-SELECT clock, clock_level, count(*) FROM cases WHERE clock_due_at IS NOT NULL GROUP BY clock, clock_level
+SELECT clock, clock_level, count(*) FROM cases WHERE clock_due_at IS NOT NULL AND merged_into IS NULL GROUP BY clock, clock_level
 
 -- name: limit_to_scope
 -- From here to the end of the transaction, the rows of one service or prosecutor's office alone.
@@ -164,9 +166,9 @@ UPDATE service_keys SET ended_at = %(now)s WHERE service = %(service)s AND ended
 -- Cases with a clock, the nearest deadline first, after a place in that order.
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
        competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
-       clock_due_at, clock_level, clock_strikes_at
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
 FROM cases
-WHERE clock_due_at IS NOT NULL
+WHERE clock_due_at IS NOT NULL AND merged_into IS NULL
   AND (%(service)s::text IS NULL OR service = %(service)s)
   AND (%(due_at)s::timestamptz IS NULL OR (clock_due_at, number) > (%(due_at)s, %(after)s))
 ORDER BY clock_due_at, number
@@ -183,7 +185,7 @@ WITH found AS (
 )
 SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
        competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
-       clock_due_at, clock_level, clock_strikes_at
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
 FROM cases
 JOIN found USING (case_id)
 ORDER BY number DESC
@@ -192,3 +194,87 @@ LIMIT %(limit)s
 -- name: visible_cases
 -- Which of these cases there are, for whoever asks.
 SELECT case_id FROM cases WHERE case_id = ANY(%(case_ids)s::uuid[])
+
+-- name: families
+-- These cases, all that they are merged into, and all that is merged into any of those.
+WITH RECURSIVE up (case_id, merged_into) AS (
+    SELECT case_id, merged_into FROM cases WHERE case_id = ANY(%(case_ids)s::uuid[])
+    UNION SELECT cases.case_id, cases.merged_into FROM cases JOIN up ON cases.case_id = up.merged_into
+), family (case_id) AS (
+    SELECT case_id FROM up
+    UNION SELECT cases.case_id FROM cases JOIN family ON cases.merged_into = family.case_id
+)
+SELECT case_id FROM family
+
+-- name: merged_into_case
+-- What is merged into a case, also by way of others, the oldest first.
+WITH RECURSIVE family (case_id) AS (
+    SELECT case_id FROM cases WHERE merged_into = %(case_id)s::uuid
+    UNION SELECT cases.case_id FROM cases JOIN family ON cases.merged_into = family.case_id
+)
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
+FROM cases
+JOIN family USING (case_id)
+ORDER BY number
+
+-- name: split_off_case
+-- What was split off a case and stands, the oldest first.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
+FROM cases
+WHERE split_from = %(case_id)s::uuid AND merged_into IS NULL
+ORDER BY number
+
+-- name: standing_case
+-- The case that is meant where this one is named: itself, or the one that it is merged into in the end.
+WITH RECURSIVE up (case_id, merged_into) AS (
+    SELECT case_id, merged_into FROM cases WHERE case_id = %(case_id)s::uuid
+    UNION SELECT cases.case_id, cases.merged_into FROM cases JOIN up ON cases.case_id = up.merged_into
+)
+SELECT case_id FROM up WHERE merged_into IS NULL
+
+-- name: case_of_number
+-- The case with a number.
+SELECT case_id FROM cases WHERE number = %(number)s
+
+-- name: staying_keys
+-- Which of these keys reports of these cases carry that are none of the given ones.
+SELECT DISTINCT key
+FROM case_reports
+CROSS JOIN LATERAL unnest(keys) AS carried (key)
+WHERE case_id = ANY(%(case_ids)s::uuid[]) AND keys && %(keys)s::uuid[]
+  AND report_id <> ALL(%(report_ids)s::uuid[])
+
+-- name: mark_cases
+-- Write what hardly any change of a case concerns.
+UPDATE cases
+SET merged_into = changed.merged_into, merged_before = changed.merged_before, split_from = changed.split_from,
+    opened_as = changed.opened_as, closing = changed.closing
+FROM unnest(
+    %(case_ids)s::uuid[], %(merged_into)s::uuid[], %(merged_before)s::json[], %(split_from)s::uuid[],
+    %(opened_as)s::text[], %(closings)s::json[]
+) AS changed (case_id, merged_into, merged_before, split_from, opened_as, closing)
+WHERE cases.case_id = changed.case_id
+
+-- name: merge_proposals
+-- Who proposed to merge these cases.
+SELECT case_id, other_case_id, proposed_by FROM merge_proposals WHERE case_id = ANY(%(case_ids)s::uuid[])
+
+-- name: save_merge_proposals
+-- Remember who proposed a merge; the latest holds.
+INSERT INTO merge_proposals (case_id, other_case_id, proposed_by, proposed_at)
+SELECT each.case_id, each.other_case_id, each.proposed_by, now()
+FROM unnest(%(case_ids)s::uuid[], %(others)s::uuid[], %(actors)s::text[]) AS each (case_id, other_case_id, proposed_by)
+ON CONFLICT (case_id, other_case_id) DO UPDATE SET proposed_by = excluded.proposed_by, proposed_at = excluded.proposed_at
+
+-- name: end_merge_proposals
+-- Proposals about cases that were regrouped are done with.
+DELETE FROM merge_proposals WHERE case_id = ANY(%(case_ids)s::uuid[]) OR other_case_id = ANY(%(case_ids)s::uuid[])
+
+-- name: proposals_of_case
+-- The merges that wait for a second person, into a case or of it.
+SELECT case_id, other_case_id, proposed_by FROM merge_proposals
+WHERE case_id = %(case_id)s::uuid OR other_case_id = %(case_id)s::uuid

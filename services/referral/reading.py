@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 from ibalagh.events.vocabulary import SuspectState
 from ibalagh.storage.postgres import Database
 from ibalagh.storage.queries import load
+from ibalagh.storage.transaction import Transaction
 from services.referral.access import seen
-from services.referral.history import CaseFile, Entry, told
-from services.referral.model import Case
+from services.referral.history import CaseFile, Entry, Past, Waiting, told
+from services.referral.model import Case, Membership
 from services.referral.scope import Scope
 from services.referral.searching import Search
 from services.referral.store import case_of, membership_of
@@ -81,16 +82,42 @@ def visible(database: Database, scope: Scope, case_ids: Collection[str]) -> set[
 
 
 def case_file(database: Database, scope: Scope, case_id: str) -> CaseFile | None:
-    """Everything about one case as of one moment, None for one that is not known, or not the scope's."""
-    one = {"case_id": case_id, "limit": _REPORTS_SHOWN}
+    """Everything about one case and those merged into it, as of one moment; None for one that is not known, or not the
+    scope's."""
+    one = {"case_id": case_id}
     with seen(database, scope, "repeatable read") as tx:
         row = tx.fetch_one(_SQL["case_by_id"], one)
         if row is None:
             return None
         case = case_of(row)
-        reports = [membership_of(each) for each in tx.fetch_all(_SQL["reports_of_case"], one)]
-        suspects = [
-            (each[1], SuspectState(each[2])) for each in tx.fetch_all(_SQL["suspects"], {"case_ids": [case_id]})
-        ]
-        kept = [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)]
-    return CaseFile(case, reports, suspects, told(case, reports, kept))
+        merged = [case_of(each) for each in tx.fetch_all(_SQL["merged_into_case"], one)]
+        own, *others = (_of_one(tx, each) for each in (case, *merged))
+        reports = [report for each in (own, *others) for report in each[0]][:_REPORTS_SHOWN]
+        ids = [case_id, *(each.case_id for each in merged)]
+        suspects = [(each[1], SuspectState(each[2])) for each in tx.fetch_all(_SQL["suspects"], {"case_ids": ids})]
+        pasts = [Past(each, past) for each, (_, past) in zip(merged, others, strict=True)]
+        split_off = [case_of(each) for each in tx.fetch_all(_SQL["split_off_case"], one)]
+        waiting = [Waiting(*each) for each in tx.fetch_all(_SQL["proposals_of_case"], one)]
+    return CaseFile(case, reports, suspects, own[1], pasts, split_off, waiting)
+
+
+def _of_one(tx: Transaction, case: Case) -> tuple[list[Membership], list[Entry]]:
+    """The reports that lie in a case's own rows, and what it tells of itself."""
+    one = {"case_id": case.case_id, "limit": _REPORTS_SHOWN}
+    reports = [membership_of(each) for each in tx.fetch_all(_SQL["reports_of_case"], one)]
+    return reports, told(case, reports, [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)])
+
+
+def standing(database: Database, scope: Scope, case_id: str) -> str | None:
+    """The case that is meant where this one is named: itself, or the one that it is merged into in the end; None for
+    one that is not known, and for one that is led on to a case that the scope does not see."""
+    with seen(database, scope) as tx:
+        row = tx.fetch_one(_SQL["standing_case"], {"case_id": case_id})
+    return None if row is None else str(row[0])
+
+
+def case_of_number(database: Database, scope: Scope, number: int) -> str | None:
+    """The id of the case with a number; None for one that is not known, or not the scope's."""
+    with seen(database, scope) as tx:
+        row = tx.fetch_one(_SQL["case_of_number"], {"number": number})
+    return None if row is None else str(row[0])

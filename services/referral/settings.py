@@ -16,7 +16,15 @@ class ReferralSettings(SignInSettings):
     batch_max_records: int = Field(
         2500, ge=1, le=100_000, description="Most records handled in one transaction; more gain nothing and take memory"
     )
-    unposted_see: Literal["everything", "nothing"] = Field(
-        "everything",
-        description="What a person without a posting (`ibalagh postings`) sees: nothing, where services share it",
+    unposted_see: Literal["by_sign_in", "everything", "nothing"] = Field(
+        "by_sign_in",
+        description="What a person without a posting (`ibalagh postings`) sees; by sign-in: nothing where an issuer"
+        " signs people in, everything in the demonstration",
     )
+
+    @property
+    def unposted_see_everything(self) -> bool:
+        """Whether whoever has no posting sees all cases."""
+        if self.unposted_see == "by_sign_in":
+            return not self.oidc_issuer
+        return self.unposted_see == "everything"

@@ -8,9 +8,10 @@ from typing import Any
 
 from ibalagh.events.vocabulary import SuspectState
 from services.referral.clocks import Level
-from services.referral.history import CaseFile
+from services.referral.history import CaseFile, Entry
 from services.referral.lifecycle import ALLOWED, actions_on
 from services.referral.model import Case, Clock, Membership
+from services.referral.preview import Preview
 from services.referral.scope import Scope
 
 
@@ -33,7 +34,9 @@ def case_view(case: Case, scope: Scope) -> dict[str, Any]:
         "report_count": case.reports,
         "result": None if case.result is None else case.result.value,
         "clock": _clock_view(case.clock),
-        "allowed": [action.value for action in ALLOWED[case.state] if scope.may(action)],
+        "merged_into": None if case.merged is None else case.merged.into,
+        "split_from": case.split_from,
+        "allowed": [] if case.merged else [action.value for action in ALLOWED[case.state] if scope.may(action)],
     }
 
 
@@ -44,17 +47,24 @@ def file_view(file: CaseFile, scope: Scope) -> dict[str, Any]:
         "tally": {category.value: count for category, count in file.case.tally.items()},
         "reports": _report_views(file.reports),
         "suspects": [_suspect_view(file.case, reference, state, scope) for reference, state in file.suspects],
-        "history": [
-            {
-                "version": entry.version,
-                "type": entry.type,
-                "occurred_at": entry.occurred_at.isoformat(),
-                "actor": entry.actor,
-                "detail": entry.detail,
-            }
-            for entry in file.history
-        ],
+        "history": _history_view(file.history),
+        "merged": [{**case_view(past.case, scope), "history": _history_view(past.history)} for past in file.merged],
+        "split_off": [case_view(each, scope) for each in file.split_off],
+        "waiting_merges": [each._asdict() for each in file.waiting],
     }
+
+
+def _history_view(history: Sequence[Entry]) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": entry.version,
+            "type": entry.type,
+            "occurred_at": entry.occurred_at.isoformat(),
+            "actor": entry.actor,
+            "detail": entry.detail,
+        }
+        for entry in history
+    ]
 
 
 def _report_views(reports: Sequence[Membership]) -> list[dict[str, Any]]:
@@ -85,3 +95,14 @@ def _clock_view(clock: Clock | None) -> dict[str, Any] | None:
 def _suspect_view(case: Case, reference: str, state: SuspectState, scope: Scope) -> dict[str, Any]:
     allowed = [each.value for each in actions_on(case, state) if scope.may(each)]
     return {"suspect_ref": reference, "state": state.value, "allowed": allowed}
+
+
+def preview_view(preview: Preview, scope: Scope) -> dict[str, Any]:
+    """What a merge would do, before anybody asks for it."""
+    return {
+        "case": case_view(preview.kept, scope),
+        "other": case_view(preview.other, scope),
+        "refused": None if preview.refusal is None else {"code": preview.refusal.code, **preview.refusal.detail},
+        "needs_second_person": preview.needs_second_person,
+        "after": None if preview.after is None else case_view(preview.after, scope),
+    }

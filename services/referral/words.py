@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ibalagh.web.words import CATEGORIES, URGENCIES, by_language
+from services.referral.regroup_words import REGROUPING
 
 _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     # key: Arabic, French, English, Spanish
@@ -220,5 +221,5 @@ _TABLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "author_unknown": ("الفاعل مجهول", "Auteur inconnu", "Author unknown", "Autor desconocido"),
 }
 
-WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE)
+WORDS: Final = by_language(CATEGORIES, URGENCIES, _TABLE, REGROUPING)
 """Language → key → words."""

@@ -3,10 +3,18 @@
 In: events of `reports.triaged` and `cases.actions`. Out: a `Work`, in the order of the batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, cast
 
-from ibalagh.events.commands import ActOnCaseV1, ActOnCaseV2, CheckClockV1
+from ibalagh.events.commands import (
+    ActOnCaseV1,
+    ActOnCaseV2,
+    CheckClockV1,
+    DivideCaseV1,
+    MergeCasesV1,
+    ReopenCaseV1,
+    UndoRegroupingV1,
+)
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.reports import ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import Disposition
@@ -14,6 +22,10 @@ from services.referral.referred import ReferredReport, referred_of
 
 MAX_VERSION: Final = 2**31 - 1
 """The largest version that a row can hold."""
+
+
+AnyCommand = ActOnCaseV2 | ActOnCaseV1 | CheckClockV1 | MergeCasesV1 | DivideCaseV1 | UndoRegroupingV1 | ReopenCaseV1
+_COMMANDS: Final = frozenset(AnyCommand.__args__)
 
 
 class ReportWork(NamedTuple):
@@ -54,8 +66,8 @@ def read(events: Sequence[Event[Data]]) -> Work:
             work = ReportWork(event, referred.report_id, referred.version, referred, None)
         elif kind is ReportTriagedV1 or kind is ReportReviewedV1:
             work = _work_of(event)
-        elif kind is ActOnCaseV2 or kind is ActOnCaseV1 or kind is CheckClockV1:
-            if cast(ActOnCaseV2 | ActOnCaseV1 | CheckClockV1, data).case_id == event.subject:
+        elif kind in _COMMANDS:
+            if cast(AnyCommand, data).case_id == event.subject:
                 steps.append(event)
                 actions.append(event)
             else:
@@ -79,3 +91,18 @@ def _work_of(event: Event[Data]) -> ReportWork:
     referred = referred_of(data) if data.decision.disposition is Disposition.REFER else None
     review = data if isinstance(data, ReportReviewedV1) else None
     return ReportWork(event, data.report_id, data.version, referred, review)
+
+
+def cases_named(actions: Iterable[Event[Data]]) -> set[str]:
+    """The cases that people's commands are about. A question about a clock is about its case's row alone."""
+    named: set[str] = set()
+    for event in actions:
+        if not isinstance(event.data, CheckClockV1):
+            command = cast(AnyCommand, event.data)
+            named |= {command.case_id, getattr(command, "other_case_id", command.case_id)}
+    return named
+
+
+def report_ids_of(split: Event[Data]) -> frozenset[str]:
+    """The reports that a split is to take out of its case."""
+    return frozenset(cast(DivideCaseV1, split.data).report_ids)

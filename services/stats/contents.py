@@ -97,6 +97,8 @@ _OUTLINES: Final[Mapping[type[Data], Outline]] = {
     views.Left: _in_case,
     views.Opened: lambda p: (*_in_case(p), _day(p)),
     views.Reclassified: lambda p: (*_in_case(p), p["previous_category"], p.get("previous_organisation")),
+    views.Regrouped: lambda p: (p["part"], p["opened_as"], p["opened_at"]),
+    views.Reopened: lambda p: (p.get("closed_as"), p.get("closed_at")),
     views.CaseAct: lambda p: (p["category"], _day(p)),
 }
 

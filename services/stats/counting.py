@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ibalagh.events import registry
 from ibalagh.events.envelope import Data
-from ibalagh.events.vocabulary import Category, Disposition, ReviewAction
+from ibalagh.events.vocabulary import CasePart, Category, Disposition, ReviewAction
 from services.stats import views
 
 _MOROCCO: Final = ZoneInfo("Africa/Casablanca")
@@ -60,7 +60,7 @@ MEANING: Final[Mapping[Measure, str]] = {
     Measure.RECLASSIFIED: "Decisions that changed the category, by the new one",
     Measure.DISMISSED: "Reports set aside, as things stand now",
     Measure.REFERRED: "Reports that are in a case, by their category as it is now",
-    Measure.CASES_OPENED: "Cases opened",
+    Measure.CASES_OPENED: "Cases opened; one that was merged into another is not one more",
     Measure.CASES_REFERRED: "Cases referred to a judicial police service",
     Measure.CASES_REROUTED: "Cases sent on to another service",
     Measure.PROSECUTIONS_NOTIFIED: "Notifications of the public prosecutor",
@@ -71,7 +71,7 @@ MEANING: Final[Mapping[Measure, str]] = {
     Measure.SUSPECTS_IDENTIFIED: "Suspects identified",
     Measure.SUSPECTS_PRESENTED: "Suspects brought before justice",
     Measure.SEARCH_NOTICES: "National search notices issued",
-    Measure.CASES_CLOSED: "Cases closed",
+    Measure.CASES_CLOSED: "Cases closed, as things stand now",
     Measure.CLOCKS_WARNED: "Warnings that most of a service's time for a case is gone",
     Measure.CLOCKS_ESCALATED: "Cases whose service let the time pass",
 }
@@ -180,6 +180,28 @@ def _act(measure: Measure) -> Callable[[views.CaseAct], Moves]:
     return lambda view: ((Cell(measure, civil_day(view.occurred_at), view.category), 1),)
 
 
+def _standing(sign: int) -> Callable[[views.Regrouped], Moves]:
+    """A case stops standing for itself, or begins to: it is taken out of, or put into, the cells in which its opening
+    and its first referral count. What people did in it was done, and stays counted. Said of both cases, it counts once.
+    """
+
+    def moves(view: views.Regrouped) -> Moves:
+        if view.part is CasePart.KEPT:
+            return ()
+        day = civil_day(view.opened_at)
+        measures = (Measure.CASES_OPENED, Measure.CASES_REFERRED)
+        return tuple((Cell(measure, day, view.opened_as), sign) for measure in measures)
+
+    return moves
+
+
+def _reopened(view: views.Reopened) -> Moves:
+    """The closing is taken back where it was counted; one that is not known stays."""
+    if view.closed_at is None or view.closed_as is None:
+        return ()
+    return ((Cell(Measure.CASES_CLOSED, civil_day(view.closed_at), view.closed_as), -1),)
+
+
 class Rule(NamedTuple):
     """How one event type is counted."""
 
@@ -208,6 +230,11 @@ COUNTED: Final[Mapping[str, Rule]] = {
         "suspect.presented.v1": Rule(views.CaseAct, _act(Measure.SUSPECTS_PRESENTED)),
         "search_notice.issued.v1": Rule(views.CaseAct, _act(Measure.SEARCH_NOTICES)),
         "case.closed.v1": Rule(views.CaseAct, _act(Measure.CASES_CLOSED)),
+        "case.merged.v1": Rule(views.Regrouped, _standing(-1)),
+        "case.merge_undone.v1": Rule(views.Regrouped, _standing(1)),
+        "case.split.v1": Rule(views.Regrouped, _standing(1)),
+        "case.split_undone.v1": Rule(views.Regrouped, _standing(-1)),
+        "case.reopened.v1": Rule(views.Reopened, _reopened),
         "case.clock_warned.v1": Rule(views.CaseAct, _act(Measure.CLOCKS_WARNED)),
         "case.clock_escalated.v1": Rule(views.CaseAct, _act(Measure.CLOCKS_ESCALATED)),
     }.items()

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from ibalagh.events.envelope import Data
 from ibalagh.events.reports import Country, ShortText
-from ibalagh.events.vocabulary import Category, Channel, Disposition, ReviewAction, Urgency, Variety
+from ibalagh.events.vocabulary import CasePart, Category, Channel, Disposition, ReviewAction, Urgency, Variety
 
 
 class Facts(Data):
@@ -90,3 +90,18 @@ class CaseAct(Data):
 
     category: Category
     occurred_at: datetime
+
+
+class Regrouped(Data):
+    """Of a merge, a split or the undoing of one: as what and when the case was opened that was merged or split off."""
+
+    part: CasePart
+    opened_at: datetime
+    opened_as: Category
+
+
+class Reopened(Data):
+    """Of `case.reopened`: as what and when the case had been closed."""
+
+    closed_at: datetime | None = None
+    closed_as: Category | None = None

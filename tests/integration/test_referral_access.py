@@ -14,6 +14,7 @@ from services.referral.competence import table_for
 from services.referral.linking import case_id_for
 from services.referral.scope import EVERYTHING, NOTHING, Scope
 from services.referral.searching import search_of
+from services.referral.settings import ReferralSettings
 from tests.integration.test_referral_http import CASE, Referral, referral, signed_in
 from tests.integration.test_referral_store import Worker, database
 from tests.support.referral import action, report_id, triaged
@@ -207,3 +208,27 @@ def test_a_posting_must_be_of_the_competence_table(referral: Referral, capsys: p
 def test_where_services_share_the_pages_a_person_without_a_posting_sees_nothing(database: Database) -> None:
     assert Access(database).of_person("nobody") == NOTHING
     assert Access(database, unposted=EVERYTHING).of_person("nobody") == EVERYTHING
+
+
+ISSUER = {
+    "oidc_issuer": "https://people.example",
+    "oidc_client_id": "referral",
+    "oidc_client_secret_file": "/dev/null",
+    "sign_in_key_file": "/dev/null",
+    "site_url": "https://referral.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "everything"),
+    [
+        ({}, True),
+        (ISSUER, False),
+        ({"unposted_see": "nothing"}, False),
+        ({**ISSUER, "unposted_see": "everything"}, True),
+    ],
+)
+def test_only_the_demonstration_shows_everything_to_a_person_without_a_posting(
+    given: dict[str, str], everything: bool
+) -> None:
+    assert ReferralSettings.model_validate(given).unposted_see_everything is everything

@@ -20,6 +20,7 @@ MORE_EDGES: Final = {
         *("attachments/vessel", "batch", "custody", "dialogue", "dialogue_http", "dialogue_store", "edge"),
         *("evidence/fence", "evidence/syscalls", "evidence/view_pdf", "evidence/view_pictures", "evidence/viewer"),
         *("evidence/viewing", "form_evidence", "form_files", "forms", "gate", "groups", "key_check", "key_file"),
+        "merged_store",
         *("keys_cli", "keystore", "openapi", "proof", "publisher", "quota", "randomness", "receipt_cli"),
         *("receipt_page", "receipt_routes", "reconcile_cli", "reconciler", "refusals", "retention", "rotation"),
         *("status_pages", "taking", "trusted", "vault_cli"),
@@ -31,7 +32,7 @@ MORE_EDGES: Final = {
         *("shadow_cli", "shadow_http", "shadow_store", "shadowing", "switch", "teaching_cli"),
         *("replay_cli", "texts", "tidying", "wellbeing_store", "words"),
     ),
-    "referral": ("access", "access_cli", "app", "reading", "timer", "words"),
+    "referral": ("access", "access_cli", "app", "reading", "regroup_http", "regroup_pages", "timer", "words"),
     "stats": (
         *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
         *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store", "signing"),

@@ -135,3 +135,11 @@ def parsed(effect: Event[Data]) -> Event[Data]:
 def short_types(events: Sequence[Event[Data]]) -> list[str]:
     """Types without prefix and version, e.g. `case.opened`."""
     return [event.type.removeprefix("ibalagh.").removesuffix(".v1") for event in events]
+
+
+def command(data: Data, *, id_: str | None = None) -> Event[Data]:
+    """A command about a case, as read from `cases.actions`."""
+    case_id = data.case_id  # type: ignore[attr-defined]
+    return _read(
+        root(data, id_=id_ or str(uuid.uuid4()), source="/referral", subject=case_id, now=NOW), "cases.actions"
+    )

@@ -102,7 +102,7 @@ def test_a_report_that_left_its_case_is_in_none() -> None:
 
 
 def test_what_changes_no_status_changes_nothing() -> None:
-    assert changes_of(event("case.referred", Ignored())) == ({}, {}, {})
+    assert not any(changes_of(event("case.referred", Ignored())))
 
 
 def test_changes_are_sorted_so_that_two_workers_never_deadlock() -> None:

@@ -29,7 +29,7 @@ def test_everything_that_a_history_tells_is_translated() -> None:
         for name, entry in EVENT_TYPES.items()
         if entry.topic in (REFERRED, OUTCOMES)
     }
-    assert len(told) == 17
+    assert len(told) == 22
     assert all(told | DETAIL <= WORDS[language].keys() for language in LANGUAGES)
 
 
