@@ -192,3 +192,25 @@ LIMIT %(limit)s
 -- name: visible_cases
 -- Which of these cases there are, for whoever asks.
 SELECT case_id FROM cases WHERE case_id = ANY(%(case_ids)s::uuid[])
+
+-- name: open_cases_after
+-- Open cases in the order of opening, after a number.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at
+FROM cases
+WHERE state <> 'closed' AND number > %(after)s
+ORDER BY number
+LIMIT %(limit)s
+
+-- name: open_case_count
+-- How many cases are open.
+SELECT count(*) FROM cases WHERE state <> 'closed'
+
+-- name: case_of_report
+-- The case that holds a report; a row without one for a report that left.
+SELECT case_id FROM case_reports WHERE report_id = %(report_id)s::uuid
+
+-- name: case_by_number
+-- The id of the case with a number.
+SELECT case_id FROM cases WHERE number = %(number)s

@@ -94,3 +94,31 @@ def case_file(database: Database, scope: Scope, case_id: str) -> CaseFile | None
         ]
         kept = [Entry(*each) for each in tx.fetch_all(_SQL["history_of_case"], one)]
     return CaseFile(case, reports, suspects, told(case, reports, kept))
+
+
+def case_of_report(database: Database, scope: Scope, report_id: str) -> Case | None:
+    """The case that holds a report now, None for a report that is in none."""
+    with seen(database, scope, "repeatable read") as tx:
+        row = tx.fetch_one(_SQL["case_of_report"], {"report_id": report_id})
+        found = None if row is None or row[0] is None else tx.fetch_one(_SQL["case_by_id"], {"case_id": row[0]})
+    return None if found is None else case_of(found)
+
+
+def case_id_of_number(database: Database, number: int) -> str | None:
+    """The id of the case with a number."""
+    with database.transaction(read_only=True) as tx:
+        row = tx.fetch_one(_SQL["case_by_number"], {"number": number})
+    return None if row is None else str(row[0])
+
+
+def open_case_count(database: Database) -> int:
+    """How many cases are open."""
+    with database.transaction(read_only=True) as tx:
+        row = tx.fetch_one(_SQL["open_case_count"], {})
+    return 0 if row is None else int(row[0])
+
+
+def open_cases(database: Database, *, after: int, limit: int) -> list[Case]:
+    """Open cases in the order of opening, after a number."""
+    with database.transaction(read_only=True) as tx:
+        return [case_of(row) for row in tx.fetch_all(_SQL["open_cases_after"], {"after": after, "limit": limit})]

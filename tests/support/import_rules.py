@@ -30,7 +30,10 @@ MORE_EDGES: Final = {
         *("evaluation/tables", "explain_http", "links/desk", "links/http", "links/store", "openapi"),
         *("replay_cli", "texts", "wellbeing_store", "words"),
     ),
-    "referral": ("access", "access_cli", "app", "reading", "timer", "words"),
+    "referral": (
+        *("access", "access_cli", "app", "casefile/cli", "casefile/keys", "casefile/pages", "casefile/texts"),
+        *("casefile/words", "competence_cli", "reading", "timer", "words"),
+    ),
     "stats": (
         *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
         *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store", "signing"),
