@@ -31,8 +31,8 @@ MORE_EDGES: Final = {
         *("replay_cli", "texts", "wellbeing_store", "words"),
     ),
     "referral": (
-        *("access", "access_cli", "app", "casefile/cli", "casefile/keys", "casefile/pages", "casefile/texts"),
-        *("casefile/words", "competence_cli", "reading", "timer", "words"),
+        *("access", "access_cli", "app", "casefile/cli", "casefile/drawing", "casefile/keys"),
+        *("casefile/pages", "casefile/texts", "casefile/words", "competence_cli", "reading", "timer", "words"),
     ),
     "stats": (
         *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
