@@ -46,6 +46,9 @@ class Traits(NamedTuple):
     tier: int = 0
 
 
+NO_TRAITS: Final = Traits()
+
+
 class Competence:
     """One version of the table, ready to be asked."""
 
@@ -82,7 +85,7 @@ class Competence:
         """What the line that once decided tells of a matter, where this table has a rule of its name."""
         found = self._rules.get(rule.partition(":")[0])
         if found is None:
-            return Traits()
+            return NO_TRAITS
         return Traits(found.when.minor, bisect_right(self.limits, found.when.from_dirhams or 0))
 
     def across(self, first: str | None, other: str | None, reports: int) -> Assignment | None:

@@ -19,7 +19,7 @@ from ibalagh.events.reports import Decision, ReportReviewedV1
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind
 from ibalagh.events.written import Said
 from services.referral import clocks
-from services.referral.competence import ACROSS_REGIONS, Competence, Traits
+from services.referral.competence import ACROSS_REGIONS, NO_TRAITS, Competence, Traits
 from services.referral.lifecycle import rerouted
 from services.referral.model import MACHINE_ACTOR, Case
 from services.referral.referred import ReferredReport
@@ -49,7 +49,9 @@ def opened(
 ) -> Growth:
     """A new case with its first report, at once referred to the competent service, the prosecutor notified."""
     category, province, urgency = report.category, report.province, report.urgency
-    traits = Traits(report.minor, competence.tier(report.amounts) if report.amounts else 0)
+    traits = NO_TRAITS
+    if report.minor or report.amounts:
+        traits = Traits(report.minor, competence.tier(report.amounts))
     to = referral(competence, category, province, urgency, traits)
     assigned = to.assigned
     case = Case(

@@ -55,6 +55,7 @@ _PATTERN: Final = (
 _referred: Final = re.compile(_PATTERN.encode()).fullmatch
 _indicators: Final = re.compile(rb'(\{"kind":"([a-z]+)","value":"([^"]+)"\})').findall
 
+_NO_AMOUNTS: Final[tuple[tuple[float, str], ...]] = ()
 _MINOR: Final = b',"minor_involved":true'
 _amounts: Final = re.compile(rb'\{"value":([0-9.]+),"currency":"([A-Z]+)"\}').findall
 
@@ -78,6 +79,10 @@ def quick_look(value: bytes) -> ReferredReport | None:
         parts = _indicators(indicators)
         forms = tuple([form for form, _, _ in parts])
         keys = tuple([hashed(kind + b":" + canonical) for _, kind, canonical in parts])
+    minor, amounts = False, _NO_AMOUNTS
+    if tail:
+        minor = _MINOR in tail  # a text within the tail has no quotes
+        amounts = tuple([(float(value), currency.decode()) for value, currency in _amounts(tail)])
     fields = (
         report_id.decode(),
         int(version),
@@ -89,8 +94,8 @@ def quick_look(value: bytes) -> ReferredReport | None:
         facts,
         forms,
         keys,
-        _MINOR in tail,  # a text within the tail has no quotes
-        tuple([(float(value), currency.decode()) for value, currency in _amounts(tail)]) if tail else (),
+        minor,
+        amounts,
     )
     return tuple.__new__(ReferredReport, fields)  # half the cost of calling the class
 
