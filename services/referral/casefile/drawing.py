@@ -6,6 +6,7 @@ shows less than was written.
 """
 
 import logging
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ _TURNS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 """Characters that turn the direction of what follows (UAX 9): in a file for a court they are shown."""
 _UNSEEN: Final = frozenset("\n\u200c\u200d")
 _STRONG: Final = ("L", "R", "AL")
+_BELOW_MM: Final = 0.6
+_is_plain: Final = re.compile("[0-9A-Za-z :/_-]*").fullmatch
+"""Letters that look the same unshaped; the font's own full stop and brackets are made for Arabic."""
 
 
 class Cell(NamedTuple):
@@ -59,6 +63,7 @@ class Sheets(FPDF):
         self.add_font(FONT, "", _FILES / "Amiri-Regular.ttf")
         self.add_font(FONT, "B", _FILES / "Amiri-Bold.ttf")
         self._drawn = frozenset(map(chr, self.fonts[FONT.lower()].cmap)) - _TURNS  # type: ignore[union-attr]
+        self._heights: dict[tuple[Cell, float, bool], float] = {}
         self.set_font(FONT, "", BODY_PT)
         self.direct(self.mirrored)
 
@@ -83,7 +88,7 @@ class Sheets(FPDF):
         self._row(cells(heads, plain=True), TABLE_PT, shaded=True)
         for texts in rows:
             row = cells(texts)
-            if self.will_page_break(self._height(row, TABLE_PT)):
+            if self.will_page_break(self._height(row, TABLE_PT, 0)):
                 self.add_page()
                 self._row(cells(heads, plain=True), TABLE_PT, shaded=True)
             self._row(row, TABLE_PT, ruled=True)
@@ -99,7 +104,8 @@ class Sheets(FPDF):
         bold_first: bool = False,
     ) -> None:
         """One row, mirrored where the language is; a cell takes as many lines as it needs."""
-        height = self._height(cells, size_pt)
+        bold = len(cells) if shaded else int(bold_first)
+        height = self._height(cells, size_pt, bold)
         if self.will_page_break(height):
             self.add_page()
         top, offset = self.get_y(), 0.0
@@ -110,10 +116,10 @@ class Sheets(FPDF):
             width = cell.share * self.epw
             x = self.w - self.r_margin - offset - width if self.mirrored else self.l_margin + offset
             self.set_xy(x, top)
-            self._style(cell, size_pt, bold=shaded or (bold_first and place == 0))
+            self._style(cell, size_pt, bold=place < bold)
             self.multi_cell(
                 width,
-                SMALL_MM if size_pt < BODY_PT else LINE_MM,
+                _line_mm(size_pt),
                 cell.text,
                 align=self.start,
                 new_x=XPos.RIGHT,
@@ -127,25 +133,33 @@ class Sheets(FPDF):
             self.line(self.l_margin, top + height, self.w - self.r_margin, top + height)
         self.direct(self.mirrored)
 
-    def _height(self, cells: Sequence[Cell], size_pt: float) -> float:
-        heights = []
-        for cell in cells:
-            self._style(cell, size_pt, bold=False)
-            heights.append(
-                self.multi_cell(
-                    cell.share * self.epw,
-                    SMALL_MM if size_pt < BODY_PT else LINE_MM,
-                    cell.text,
-                    dry_run=True,
-                    output=MethodReturnValue.HEIGHT,
-                    wrapmode=WrapMode.CHAR if cell.code else WrapMode.WORD,
-                )
+    def _height(self, cells: Sequence[Cell], size_pt: float, bold: int) -> float:
+        """Of a row whose first cells are bold, in millimetres."""
+        heights = [self._height_of(cell, size_pt, bold=place < bold) for place, cell in enumerate(cells)]
+        return max(heights) + _BELOW_MM
+
+    def _height_of(self, cell: Cell, size_pt: float, *, bold: bool) -> float:
+        """Of a cell; remembered for labels, which come again with every report."""
+        known = self._heights.get((cell, size_pt, bold))
+        if known is not None:
+            return known
+        self._style(cell, size_pt, bold=bold)
+        width, line_mm = cell.share * self.epw, _line_mm(size_pt)
+        if "\n" not in cell.text and self.get_string_width(cell.text) <= width - 2 * self.c_margin:
+            height = line_mm
+        else:
+            wrap = WrapMode.CHAR if cell.code else WrapMode.WORD
+            measured = self.multi_cell(
+                width, line_mm, cell.text, dry_run=True, output=MethodReturnValue.HEIGHT, wrapmode=wrap
             )
-        return max(cast(list[float], heights)) + 0.6
+            height = cast(float, measured)
+        if not cell.code:
+            self._heights[cell, size_pt, bold] = height
+        return height
 
     def _style(self, cell: Cell, size_pt: float, *, bold: bool) -> None:
         self.set_font(FONT, "B" if bold else "", size_pt)
-        self.direct(self.mirrored and not cell.code)
+        self.direct(self.mirrored and not cell.code, cell.text)
 
     def paragraph(
         self, text: str, size_pt: float, *, bold: bool = False, grey: bool = False, height_mm: float = LINE_MM
@@ -171,7 +185,7 @@ class Sheets(FPDF):
         self.set_font(FONT, "", BODY_PT)
         for paragraph in self.shown(text).split("\n"):
             turned = _from_right(paragraph)
-            self.direct(turned)
+            self.direct(turned, paragraph)
             self.multi_cell(
                 0,
                 LINE_MM,
@@ -189,11 +203,19 @@ class Sheets(FPDF):
             letter if letter in self._drawn or letter in _UNSEEN else f"[U+{ord(letter):04X}]" for letter in plain
         )
 
-    def direct(self, turned: bool) -> None:
-        """How the next texts run: from right to left, or not."""
+    def direct(self, turned: bool, text: str | None = None) -> None:
+        """How the next texts run: from right to left, or not. A plain `text` needs no shaping, which costs some ten
+        times as much as all else."""
         self.turned = turned
+        if text is not None and not turned and _is_plain(text) is not None:
+            self.set_text_shaping(use_shaping_engine=False)
+            return
         direction = TextDirection.RTL if turned else TextDirection.LTR
         self.set_text_shaping(use_shaping_engine=True, direction=direction)
+
+
+def _line_mm(size_pt: float) -> float:
+    return SMALL_MM if size_pt < BODY_PT else LINE_MM
 
 
 def _from_right(paragraph: str) -> bool:
