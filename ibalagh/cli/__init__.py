@@ -39,6 +39,8 @@ COMMANDS = {
     "people": Command("ibalagh.cli.people", "who signs in: list, revoke, restore; what roles may do", uses_stack=True),
     "audit": Command("ibalagh.cli.audit", "who saw and did what on the pages; check that record", uses_stack=True),
     "postings": Command("services.referral.access_cli", "who sees which cases; keys of services", uses_stack=True),
+    "competence": Command("services.referral.competence_cli", "who is competent, and why", uses_stack=True),
+    "case": Command("services.referral.casefile.cli", "export a case as a signed PDF, verify one", uses_stack=True),
     "stats": Command("services.stats.cli", "print the communiqué, rebuild or verify the counters", uses_stack=True),
     "keys": Command("services.intake.keys_cli", "API keys of trusted reporters: make, rotate, revoke", uses_stack=True),
     "bench": Command("bench.cli", "measure the pipeline and single hops"),

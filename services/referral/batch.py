@@ -14,6 +14,7 @@ from ibalagh.events.cases import CaseLeftV1
 from ibalagh.events.commands import ActOnCaseV1, ActOnCaseV2, CheckClockV1, ReopenCaseV1
 from ibalagh.events.envelope import Data, Event
 from ibalagh.events.make import effect, effects, effects_of_types
+from ibalagh.events.registry import type_of
 from ibalagh.events.reports import ReportReviewedV1
 from ibalagh.events.vocabulary import Category, Disposition, SuspectState
 from services.referral import clocks, lifecycle, linking, membership, rearranging
@@ -223,6 +224,8 @@ class _Ledger:
             if growth.case.urgency > case.urgency:
                 growth = growth._replace(case=clocks.after(case, growth.case, now, self._workdays))
             joined_version = growth.case.version
+            if report.province != case.province:
+                growth = self._crossed(growth, report)
         self._cases[case_id] = growth.case
         self._effects += effects_of_types(event, growth.said, source=SOURCE, subject=case_id, now=now)
         self._memberships[report.report_id] = Membership(
@@ -235,6 +238,15 @@ class _Ledger:
             now,
             report.keys,
         )
+
+    def _crossed(self, growth: membership.Growth, report: ReferredReport) -> membership.Growth:
+        """The case that a report of another place has joined, where that makes another service competent."""
+        change = membership.crossed(growth.case, report, now=self._now, competence=self._competence)
+        if change is None:
+            return growth
+        self._history += map(entry_of, change.events)
+        case = clocks.after(growth.case, change.case, self._now, self._workdays)
+        return membership.Growth(case, (*growth.said, *[(type_of(type(each)), each) for each in change.events]))
 
     def _target(self, report: ReferredReport) -> str:
         """The planned case; where that closed within this very batch, the one that follows it."""

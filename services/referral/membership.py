@@ -19,7 +19,7 @@ from ibalagh.events.reports import Decision, ReportReviewedV1
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind
 from ibalagh.events.written import Said
 from services.referral import clocks
-from services.referral.competence import Competence
+from services.referral.competence import ACROSS_REGIONS, NO_TRAITS, Competence, Traits
 from services.referral.lifecycle import rerouted
 from services.referral.model import MACHINE_ACTOR, Case, Closing
 from services.referral.referred import ReferredReport
@@ -54,7 +54,10 @@ def opened(
 ) -> Growth:
     """A new case with its first report, at once referred to the competent service, the prosecutor notified."""
     category, province, urgency = report.category, report.province, report.urgency
-    to = referral(competence, category, province, urgency)
+    traits = NO_TRAITS
+    if report.minor or report.amounts:
+        traits = Traits(report.minor, competence.tier(report.amounts))
+    to = referral(competence, category, province, urgency, traits)
     assigned = to.assigned
     case = Case(
         case_id,
@@ -92,6 +95,20 @@ def joined(case: Case, report: ReferredReport, *, joined_by: Iterable[bytes], no
             tally=tally,
         )
     return Growth(grown, joining(case.case_id, grown.version, report, joined_by, now))
+
+
+def crossed(case: Case, report: ReferredReport, *, now: datetime, competence: Competence) -> Change | None:
+    """What follows when a report of another region has joined a case that no service has accepted: the national
+    service takes it. None nearly always. Only a case that its place decided about moves, and only once; who was sent it
+    by hand keeps it."""
+    to = competence.across(case.province, report.province, case.reports)
+    by_place = case.competence_rule.partition(":")[0] in ("province", "region")
+    if to is None or case.state is not CaseState.REFERRED or not by_place:
+        return None
+    if competence.assign(case.category, case.province).service != case.service:
+        return None
+    moved = case._replace(competence_table=to.table, competence_rule=to.rule)
+    return Change(*rerouted(moved, to.service, to.prosecutor, reason=ACROSS_REGIONS, at=now))
 
 
 def left(case: Case, report: ReportReviewedV1, category: Category, *, now: datetime) -> Change:
@@ -147,7 +164,10 @@ def reclassified(
         case_category=category,
         **_of_report(case, report, decision, now),
     )
-    before, after = (competence.assign(each, case.province) for each in (case.category, category))
+    minor, tier = competence.traits(case.competence_rule)
+    before, after = (
+        competence.assign(each, case.province, minor=minor, tier=tier) for each in (case.category, category)
+    )
     if not case.is_open or after.service in (before.service, case.service):
         return Change(changed, (data,))
     changed = changed._replace(competence_table=after.table, competence_rule=after.rule)

@@ -278,3 +278,21 @@ DELETE FROM merge_proposals WHERE case_id = ANY(%(case_ids)s::uuid[]) OR other_c
 -- The merges that wait for a second person, into a case or of it.
 SELECT case_id, other_case_id, proposed_by FROM merge_proposals
 WHERE case_id = %(case_id)s::uuid OR other_case_id = %(case_id)s::uuid
+
+-- name: open_cases_after
+-- Open cases in the order of opening, after a number.
+SELECT case_id, number, version, state, category, province, urgency, service, prosecutor, competence_table,
+       competence_rule, received_on, opened_at, tally, result, clock, clock_started_at, clock_warns_at,
+       clock_due_at, clock_level, clock_strikes_at, merged_into, merged_before, split_from, opened_as, closing
+FROM cases
+WHERE state <> 'closed' AND merged_into IS NULL AND number > %(after)s
+ORDER BY number
+LIMIT %(limit)s
+
+-- name: open_case_count
+-- How many cases are open.
+SELECT count(*) FROM cases WHERE state <> 'closed' AND merged_into IS NULL
+
+-- name: case_of_report
+-- The case that holds a report; a row without one for a report that left.
+SELECT case_id FROM case_reports WHERE report_id = %(report_id)s::uuid

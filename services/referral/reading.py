@@ -121,3 +121,25 @@ def case_of_number(database: Database, scope: Scope, number: int) -> str | None:
     with seen(database, scope) as tx:
         row = tx.fetch_one(_SQL["case_of_number"], {"number": number})
     return None if row is None else str(row[0])
+
+
+def case_of_report(database: Database, scope: Scope, report_id: str) -> Case | None:
+    """The standing case that holds a report now, None for a report that is in none."""
+    with seen(database, scope, "repeatable read") as tx:
+        row = tx.fetch_one(_SQL["case_of_report"], {"report_id": report_id})
+        stands = None if row is None or row[0] is None else tx.fetch_one(_SQL["standing_case"], {"case_id": row[0]})
+        found = None if stands is None else tx.fetch_one(_SQL["case_by_id"], {"case_id": stands[0]})
+    return None if found is None else case_of(found)
+
+
+def open_case_count(database: Database) -> int:
+    """How many cases are open."""
+    with database.transaction(read_only=True) as tx:
+        row = tx.fetch_one(_SQL["open_case_count"], {})
+    return 0 if row is None else int(row[0])
+
+
+def open_cases(database: Database, *, after: int, limit: int) -> list[Case]:
+    """Open cases in the order of opening, after a number."""
+    with database.transaction(read_only=True) as tx:
+        return [case_of(row) for row in tx.fetch_all(_SQL["open_cases_after"], {"after": after, "limit": limit})]

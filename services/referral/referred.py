@@ -19,7 +19,11 @@ from services.referral.linking import hashed, key_of
 
 
 class ReferredReport(NamedTuple):
-    """A report that was referred. `facts` and each of `indicators` are canonical JSON; `keys` are the indicators'."""
+    """A report that was referred. `facts` and each of `indicators` are canonical JSON; `keys` are the indicators'.
+
+    `minor`: somebody under 18 seems to be involved; `amounts`: sums that the text names, as (value, currency). A report
+    that waited for a person says neither.
+    """
 
     report_id: str
     version: int
@@ -31,6 +35,8 @@ class ReferredReport(NamedTuple):
     facts: bytes
     indicators: tuple[bytes, ...]
     keys: tuple[str, ...]
+    minor: bool = False
+    amounts: tuple[tuple[float, str], ...] = ()
 
 
 _CHARACTER: Final = r"[ !#-\[\]-~]"
@@ -44,10 +50,14 @@ _PATTERN: Final = (
     rf'"decision":\{{"disposition":"refer","category":"(?P<category>{"|".join(Category)})","urgency":(?P<urgency>[0-3]),'
     rf'"confidence":(?:0\.[0-9]{{1,17}}|1\.0),"runner_up":(?:null|{_SHORT}),"reasons":\[(?:{_SHORT}(?:,{_SHORT})*)?\],'
     rf'"organisation":(?P<organisation>null|{_SHORT}),"province":(?P<province>null|{_SHORT}),"policy":{_SHORT}\}},'
-    rf'"indicators":\[(?P<indicators>(?:{_INDICATOR}(?:,{_INDICATOR})*)?)\]{TRIAGED_TAIL}\}}'
+    rf'"indicators":\[(?P<indicators>(?:{_INDICATOR}(?:,{_INDICATOR})*)?)\](?P<tail>{TRIAGED_TAIL})\}}'
 )
 _referred: Final = re.compile(_PATTERN.encode()).fullmatch
 _indicators: Final = re.compile(rb'(\{"kind":"([a-z]+)","value":"([^"]+)"\})').findall
+
+_NO_AMOUNTS: Final[tuple[tuple[float, str], ...]] = ()
+_MINOR: Final = b',"minor_involved":true'
+_amounts: Final = re.compile(rb'\{"value":([0-9.]+),"currency":"([A-Z]+)"\}').findall
 
 _CATEGORIES: Final = {category.encode(): category for category in Category}
 _URGENCIES: Final = {b"%d" % urgency: urgency for urgency in Urgency}
@@ -58,7 +68,7 @@ def quick_look(value: bytes) -> ReferredReport | None:
     found = _referred(value)
     if found is None:
         return None
-    report_id, version, facts, received_on, category, urgency, organisation, province, indicators = found.groups()
+    report_id, version, facts, received_on, category, urgency, organisation, province, indicators, tail = found.groups()
     try:
         day = _day(received_on)
     except ValueError:
@@ -69,6 +79,10 @@ def quick_look(value: bytes) -> ReferredReport | None:
         parts = _indicators(indicators)
         forms = tuple([form for form, _, _ in parts])
         keys = tuple([hashed(kind + b":" + canonical) for _, kind, canonical in parts])
+    minor, amounts = False, _NO_AMOUNTS
+    if tail:
+        minor = _MINOR in tail  # a text within the tail has no quotes
+        amounts = tuple([(float(value), currency.decode()) for value, currency in _amounts(tail)])
     fields = (
         report_id.decode(),
         int(version),
@@ -80,6 +94,8 @@ def quick_look(value: bytes) -> ReferredReport | None:
         facts,
         forms,
         keys,
+        minor,
+        amounts,
     )
     return tuple.__new__(ReferredReport, fields)  # half the cost of calling the class
 
@@ -87,6 +103,7 @@ def quick_look(value: bytes) -> ReferredReport | None:
 def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
     """What the report of an event that was parsed whole brings to a case."""
     decision = report.decision
+    by_machine = report if isinstance(report, ReportTriagedV1) else None
     return ReferredReport(
         report.report_id,
         report.version,
@@ -98,6 +115,8 @@ def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
         to_json(report.facts),
         tuple([to_json(each) for each in report.indicators]),
         tuple([key_of(each) for each in report.indicators]),
+        by_machine is not None and by_machine.minor_involved,
+        () if by_machine is None else tuple([(each.value, each.currency) for each in by_machine.amounts]),
     )
 
 

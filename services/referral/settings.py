@@ -1,5 +1,6 @@
 """Settings of referral."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -20,6 +21,16 @@ class ReferralSettings(SignInSettings):
         "by_sign_in",
         description="What a person without a posting (`ibalagh postings`) sees; by sign-in: nothing where an issuer"
         " signs people in, everything in the demonstration",
+    )
+    signing_key_file: Path | None = Field(
+        None,
+        description="File with the Ed25519 key that seals case files, 64 hexadecimal digits; unset: one is made in the "
+        "stack's state",
+    )
+    earlier_signing_keys_file: Path | None = Field(
+        None,
+        description="File with the public keys that sealed case files before, as `ibalagh case keys` printed them; "
+        "unset: referral-signing-earlier.json beside the key, if there is one",
     )
 
     @property

@@ -17,7 +17,7 @@ from ibalagh.events.envelope import Data
 from ibalagh.events.registry import type_of
 from ibalagh.events.vocabulary import Category, Urgency
 from ibalagh.events.written import Said, text_json, written
-from services.referral.competence import Assignment, Competence
+from services.referral.competence import Assignment, Competence, Traits
 from services.referral.referred import ReferredReport
 
 _OPENED: Final = type_of(CaseOpenedV1)
@@ -40,9 +40,11 @@ class Referral(NamedTuple):
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def referral(competence: Competence, category: Category, province: str | None, urgency: Urgency) -> Referral:
-    """The same for every case of a category, a place and an urgency."""
-    assigned = competence.assign(category, province)
+def referral(
+    competence: Competence, category: Category, province: str | None, urgency: Urgency, traits: Traits
+) -> Referral:
+    """The same for every case of a category, a place, an urgency and what else competence depends on."""
+    assigned = competence.assign(category, province, minor=traits.minor, tier=traits.tier)
     at_service: dict[str, Any] = {
         "category": category,
         "service": assigned.service,
@@ -75,7 +77,7 @@ def joining(
 
 
 def _in_case(head: bytes, report: ReferredReport, name: bytes, indicators: Iterable[bytes]) -> bytes:
-    report_id, _, category, urgency, province, organisation, _, facts, _, _ = report
+    report_id, _, category, urgency, province, organisation, _, facts, *_ = report
     return _IN_CASE % (
         head,
         report_id.encode(),

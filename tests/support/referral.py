@@ -10,7 +10,7 @@ from ibalagh.events.commands import ActOnCaseV2
 from ibalagh.events.envelope import Data, Event, Position, derived_id
 from ibalagh.events.make import root
 from ibalagh.events.registry import EVENT_TYPES
-from ibalagh.events.reports import Decision, Indicator, ReportFacts, ReportReviewedV1, ReportTriagedV1
+from ibalagh.events.reports import Amount, Decision, Indicator, ReportFacts, ReportReviewedV1, ReportTriagedV1
 from ibalagh.events.vocabulary import (
     CaseAction,
     Category,
@@ -68,7 +68,13 @@ def facts(received_on: date = date(2024, 6, 3)) -> ReportFacts:
 
 
 def triaged(
-    name: str, *indicators: str, received_on: date = date(2024, 6, 3), version: int = 1, **how: Any
+    name: str,
+    *indicators: str,
+    received_on: date = date(2024, 6, 3),
+    version: int = 1,
+    minor_involved: bool = False,
+    amounts: Sequence[tuple[float, str]] = (),
+    **how: Any,
 ) -> Event[Data]:
     """`report.triaged` of the report called `name`, with links as indicators; `how` as `decision` takes it."""
     id_ = report_id(name)
@@ -79,6 +85,8 @@ def triaged(
         variety=Variety.FRENCH,
         decision=decision(**how),
         indicators=links(*indicators),
+        minor_involved=minor_involved,
+        amounts=tuple(Amount(value=value, currency=currency) for value, currency in amounts),
     )
     return _read(root(data, id_=derived_id(id_, "triaged", ""), source="/triage", subject=id_, now=NOW))
 

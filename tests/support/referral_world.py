@@ -22,12 +22,13 @@ class World:
     def __init__(self) -> None:
         self.taken: list[Event[Data]] = []
         self.snapshot = NOTHING
+        self.competence = TABLE
         self.now = NOW
         self.history: list[Any] = []
         self.answers: dict[str, Any] = {}
 
     def take(self, *events: Event[Data]) -> Decided:
-        decided = decide(read(events), self.snapshot, now=self.now, competence=TABLE, workdays=WORKDAYS)
+        decided = decide(read(events), self.snapshot, now=self.now, competence=self.competence, workdays=WORKDAYS)
         decided = decided._replace(effects=[parsed(effect) for effect in decided.effects])
         cases = dict(self.snapshot.cases)
         for case in (*decided.new_cases, *decided.changed_cases):

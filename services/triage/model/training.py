@@ -266,8 +266,8 @@ def _rounded(weights: Floats) -> Floats:
 
 
 def version_of(examples: Examples) -> str:
-    """Twelve hexadecimal digits that change with the examples and with what is a feature of them; what people decided is in them by ids, since from a hash
-    of words somebody who guesses them could tell that they were reported."""
+    """Twelve hexadecimal digits that change with the examples and with what is a feature of them; what people decided
+    is in them by ids, since from a hash of words somebody who guesses them could tell that they were reported."""
     learnt = hashlib.sha256(SCHEME)
     labelled = examples.labelled
     known = (*examples.folded[:labelled], *examples.taught)
