@@ -98,8 +98,11 @@ def _export(arguments: argparse.Namespace) -> int:
     database = Database(settings.database_url, settings.service, pool_size=1)
     try:
         file = _case_file(database, arguments.case)
-        until = datetime.now(UTC) if arguments.custody_now else manifest.latest(file)
-        content, missing = _made(settings, database, file, arguments.lang, until)
+        custody = _custody(database, file.case.case_id)
+        until = manifest.latest(file)
+        if arguments.custody_now:  # the database's clock, which wrote the rows, may be ahead of this one
+            until = max([datetime.now(UTC), *[row.at for row in custody]])
+        content, missing = _made(settings, file, custody, arguments.lang, until)
         # Noted before anybody has it, as with whatever is shown.
         digest = hashlib.sha256(content).hexdigest()
         Audit(database).note(
@@ -116,7 +119,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _made(
-    settings: ReferralSettings, database: Database, file: CaseFile, language: str, until: datetime
+    settings: ReferralSettings, file: CaseFile, custody: Sequence[Entry], language: str, until: datetime
 ) -> tuple[bytes, int]:
     """The sealed file, and of how many reports the log holds nothing any more."""
     key = own_keys.signing_key(settings)
@@ -136,7 +139,7 @@ def _made(
     document = manifest.manifest(
         file,
         found,
-        _custody(database, file.case.case_id),
+        custody,
         table_named(file.case.competence_table),
         until=until,
         language=language,
