@@ -4,9 +4,11 @@
 ``IBALAGH_TEST_DATABASE_URL`` when these are set. Whatever a test makes on them has the test's own prefix or database.
 
 An exception in a thread, or one that Python could not raise (a destructor, a callback), fails the test that caused it:
-pytest turns both into warnings, and ``filterwarnings = error`` these into failures (`test_runner_is_strict.py`).
+pytest turns both into warnings, and ``filterwarnings = error`` these into failures (`test_runner_is_strict.py`). What a
+module leaves open (a socket, a file) fails its last test, not whichever test the collector happens to run in later.
 """
 
+import gc
 import os
 import tempfile
 import uuid
@@ -30,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def long_chaos(request: pytest.FixtureRequest) -> bool:
     """Whether the chaos tests run in their long form."""
     return bool(request.config.getoption("--chaos"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Has Python find what the module's tests left open while they can still be blamed."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ibalagh lock", description="Rebuild the locks (needs uv and the network).")
     parser.add_argument("--jars-only", action="store_true", help="only Kafka's jars and the web assets")
     if not parser.parse_args(argv).jars_only:
-        _lock_python("run.lock", "pyproject.toml")
         _lock_python("dev.lock", "pyproject.toml", "--group", "dev")
+        # What runs has the versions that were tested.
+        _lock_python("run.lock", "pyproject.toml", "--constraint", str(REQUIREMENTS / "dev.lock"))
         _lock_python("peers.lock", "--group", "peers")
     _lock_jars()
     return 0

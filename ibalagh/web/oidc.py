@@ -83,6 +83,10 @@ class Provider:
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
     def authorization_url(self, redirect_uri: str, *, state: str, nonce: str, verifier: str, language: str) -> str:
         """Where to send the browser."""
         url: str = prepare_grant_uri(

@@ -64,6 +64,11 @@ class SignIns:
             secret = _read(settings.oidc_client_secret_file).decode()
             self._provider = Provider(settings.oidc_issuer, settings.oidc_client_id, secret)
 
+    def close(self) -> None:
+        """Hang up on the provider."""
+        if self._provider is not None:
+            self._provider.close()
+
     @property
     def redirect_uri(self) -> str:
         """Where the provider sends the browser back to."""

@@ -6,7 +6,8 @@ JavaScript. The cookie is HttpOnly and SameSite=Lax: Strict would not be sent on
 whatever changes anything is a form with the session's own token.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -69,13 +70,20 @@ class SignedInPages:
 
     def add_routes(self, router: APIRouter) -> None:
         """Add `/sign-in`, `/sign-in/start`, `/sign-in/return`, `/sign-out` and `/audit`."""
-        router.add_api_route("/sign-in", self.sign_in, methods=["POST"])
-        router.add_api_route("/sign-in/start", self.leave, methods=["GET"])
-        router.add_api_route("/sign-in/return", self.come_back, methods=["GET"])
-        router.add_api_route("/sign-out", self.sign_out, methods=["POST"])
-        router.add_api_route(
-            "/audit", self.show_audit, methods=["GET"], dependencies=[self.needs(Permission.AUDIT_READ)]
-        )
+        own = APIRouter(lifespan=self._while_served)
+        own.add_api_route("/sign-in", self.sign_in, methods=["POST"])
+        own.add_api_route("/sign-in/start", self.leave, methods=["GET"])
+        own.add_api_route("/sign-in/return", self.come_back, methods=["GET"])
+        own.add_api_route("/sign-out", self.sign_out, methods=["POST"])
+        own.add_api_route("/audit", self.show_audit, methods=["GET"], dependencies=[self.needs(Permission.AUDIT_READ)])
+        router.include_router(own)
+
+    @asynccontextmanager
+    async def _while_served(self, _app: object) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self._sign_ins.close()
 
     def session(self, request: Request) -> Session | None:
         """Who a request comes from; looked up once a request. Raises a page with 503 while the provider has not

@@ -5,10 +5,11 @@ In: records of `reports.triaged` and `triage.decisions`. Out: an `Arrival` in th
 checks; so what is bad is refused for the same reason as everywhere. Raises as `Codec.decode` does.
 
 How "exactly" is known without parsing: the classifier's JSON, from the id to the indicators, is put together of three
-texts which come again and again (a rule's reasons, a policy's version). A text is remembered when `Codec` accepted a
-value that has it and renders that value to the same bytes. A value of three remembered texts, whose id and indicators
-have the right form, is therefore what `Codec` would accept and render: no model has a rule across fields. The raw
-bytes go to the row, and whoever reads the row finds what the strict reader would have put there.
+texts which come again and again (a rule's reasons, a policy's version), and of how sure it is. A text is remembered
+when `Codec` accepted a value that has it and renders that value to the same bytes. A value of three remembered texts,
+whose id, confidence and indicators have the right form, is therefore what `Codec` would accept and render: no model has
+a rule across fields. The raw bytes go to the row, and whoever reads the row finds what the strict reader would have put
+there.
 """
 
 from collections.abc import Callable
@@ -37,6 +38,8 @@ _OWN_HEADERS: Final = ("ce_id", "ce_subject", "ce_time", "ce_origintime", "ce_ca
 _is_id: Final = regex(UUID_FORM.encode()).fullmatch
 _start: Final = regex(rf'\{{"report_id":"({UUID_FORM})"'.encode()).match
 _AFTER_ID: Final = len(b'{"report_id":""') + 36
+_is_confidence: Final = regex(rb"0\.(?:0|[0-9]{0,2}[1-9])|1\.0").fullmatch
+"""Of three digits at most, as JSON of a number has them; others are read in full."""
 _INDICATOR: Final = rf'\{{"kind":"(?:{"|".join(IndicatorKind)})","value":"[ !#-\[\]-~]{{1,2048}}"\}}'
 """Of printable ASCII without what JSON escapes; others are read in full. What follows the indicators goes with them."""
 _are_indicators: Final = regex(rf"\[(?:{_INDICATOR}(?:,{_INDICATOR})*)?\]{TRIAGED_TAIL}\}}".encode()).fullmatch
@@ -94,9 +97,10 @@ class DeskCodec(Codec):
         start = _start(value)
         if start is None or not start[1] == key == subject or not _is_id(id_ or b""):
             return None
-        opening, grounds, closing, indicators = _texts(value)
+        opening, confidence, grounds, closing, indicators = _texts(value)
         standing = self._openings.get(opening)
-        if standing is None or grounds not in self._grounds or closing not in self._closings:
+        known = grounds in self._grounds and closing in self._closings and _is_confidence(confidence)
+        if standing is None or not known:
             return None
         if indicators != _NO_INDICATORS and not _are_indicators(indicators):
             return None
@@ -113,7 +117,7 @@ class DeskCodec(Codec):
         value = record.value or b""
         if len(value) > MAX_LEARNT_BYTES or report.to_json() != value:
             return
-        opening, grounds, closing, _ = _texts(value)
+        opening, _, grounds, closing, _ = _texts(value)
         for known in (self._openings, self._grounds, self._closings):
             if len(known) >= MAX_TEXTS:
                 known.clear()
@@ -122,12 +126,14 @@ class DeskCodec(Codec):
         self._closings.add(closing)
 
 
-def _texts(value: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """The texts of a value, and its indicators. What they are split at holds quotes, and so is in no string."""
+def _texts(value: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """The first text of a value, its confidence, the other two texts, and its indicators. What they are split at holds
+    quotes, and so is in no string."""
     opening, _, rest = value[_AFTER_ID:].partition(b',"confidence":')
+    confidence, _, rest = rest.partition(b',"runner_up":')
     grounds, _, rest = rest.partition(b',"organisation":')
     closing, _, indicators = rest.partition(b',"indicators":')
-    return opening, grounds, closing, indicators
+    return opening, confidence, grounds, closing, indicators
 
 
 @lru_cache(maxsize=1_000)

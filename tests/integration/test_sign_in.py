@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from ibalagh.contracts.codec import Codec
@@ -473,3 +475,18 @@ def test_the_audit_is_only_added_to_and_shows_when_it_was_changed(database: Data
     assert audit.problems()[1] == ["Row 2 was changed."]
     execute(database_url, "SET session_replication_role = replica; DELETE FROM referral.access_audit WHERE number = 3")
     assert "The newest row should be 3, the last one there is 2." in audit.problems()[1]
+
+
+def test_a_service_that_ends_hangs_up_on_the_provider(
+    database: Database, liar: tuple[Dishonest, dict[str, Any]]
+) -> None:
+    running, given = liar
+    port = urlsplit(running.issuer).port
+
+    def connections() -> list[object]:
+        return [each for each in psutil.Process().net_connections("tcp") if each.raddr and each.raddr.port == port]
+
+    with site(database, **given) as here:
+        go_away(here.client)
+        assert connections()
+    assert not connections()

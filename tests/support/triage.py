@@ -44,7 +44,7 @@ def policy() -> Policy:
     never = Logistic(np.zeros((COLUMNS + LEVELS, 1), np.float32), np.full(1, -10, np.float32))
     real = learnt()
     model = real.model._replace(
-        weights=np.zeros_like(real.model.weights),
+        table=np.zeros_like(real.model.table),
         bias=np.zeros(COLUMNS, np.float32),
         category=Logistic(weights, bias),
         urgent=never,

@@ -1,6 +1,7 @@
 """The desk's reader takes as it is what is written as the classifier writes it, and nothing else."""
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -97,6 +98,26 @@ def test_texts_that_were_never_met_are_read_in_full_and_remembered() -> None:
     first = codec.decode(record)
     assert first == CODEC.decode(record)
     assert isinstance(codec.decode(record), Arrival)
+
+
+SURE = re.compile(rb'"confidence":[0-9.]+')
+
+
+@pytest.mark.parametrize("share", ["0.0", "0.1", "0.25", "0.999", "1.0"])
+def test_how_sure_the_machine_is_is_no_part_of_what_must_be_known(share: str) -> None:
+    codec, record = taught(written(GOOD)), written(GOOD)
+    sure = record._replace(value=SURE.sub(f'"confidence":{share}'.encode(), record.value or b""))
+    assert isinstance(codec.decode(sure), Arrival)
+    assert rows(codec.decode(sure)) == rows(CODEC.decode(sure))
+
+
+@pytest.mark.parametrize(
+    "share", ["0", "1", "0.10", "1.1", "00.1", "0.1e0", "-0.1", ".5", '"0.5"', "true", "null", "0.1,"]
+)
+def test_a_share_that_is_written_otherwise_ends_as_with_the_strict_reader(share: str) -> None:
+    codec, record = taught(written(GOOD)), written(GOOD)
+    odd = record._replace(value=SURE.sub(f'"confidence":{share}'.encode(), record.value or b""))
+    assert outcome(codec, odd) == outcome(CODEC, odd)
 
 
 def test_where_it_stands_follows_from_the_decision() -> None:

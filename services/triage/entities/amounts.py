@@ -16,8 +16,8 @@ from services.triage.normalise import clean, normalise
 MAX_AMOUNTS: Final = 16
 """More sums than these in one report are a price list."""
 _MAX_TOKENS: Final = 4_000
-_BEGINNINGS: Final = frozenset("0123456789وبفلا")
-"""Of numbers that are no word of the list: figures, and words with a prefix."""
+_PREFIXES: Final = "وبفلا"
+"""Of one letter, or the first of the article, before a number in the same word."""
 _LONGEST_NUMBER: Final = 12
 """Words of one."""
 _GLUED: Final = (
@@ -52,25 +52,15 @@ class _Number(NamedTuple):
 
 def amounts(cleaned: str) -> tuple[Amount, ...]:
     """The sums that a text, cleaned by `normalise.clean`, names: each once, in order, `MAX_AMOUNTS` at most."""
-    tokens = [_FOLDED.get(token) or _folded(token) for token in _TOKEN.findall(cleaned)[:_MAX_TOKENS]]
+    tokens = list(map(_folded, _TOKEN.findall(cleaned)[:_MAX_TOKENS]))
     return tuple(dict.fromkeys(_sums(tokens)))[:MAX_AMOUNTS]
 
 
-_FOLDED: Final[dict[str, str]] = {}
-"""Tokens that were folded before: a look at it takes half the time of a call."""
-_MAX_REMEMBERED: Final = 20_000
-
-
+@lru_cache(maxsize=20_000)
 def _folded(token: str) -> str:
-    folded = token
     if token in ("e", "E"):
-        folded = "€"
-    elif any(char.isalpha() for char in token):
-        folded = normalise(clean(token)) or token
-    if len(_FOLDED) >= _MAX_REMEMBERED:
-        _FOLDED.clear()
-    _FOLDED[token] = folded
-    return folded
+        return "€"
+    return (normalise(clean(token)) or token) if any(char.isalpha() for char in token) else token
 
 
 def _sums(tokens: list[str]) -> Iterator[Amount]:
@@ -82,8 +72,7 @@ def _sums(tokens: list[str]) -> Iterator[Amount]:
         place, end = max(place, at - _LONGEST_NUMBER), min(at + 2, len(tokens))
         while place < end:
             token = tokens[place]
-            may_begin = token in words.numbers or token[0] in _BEGINNINGS
-            number = _number(tokens, place) if may_begin else None
+            number = _number(tokens, place) if _may_begin(token) else None
             if number is None:
                 if token in words.duals:
                     yield Amount(units[token].worth, units[token].currency)
@@ -193,6 +182,13 @@ class _Count:
         return self.multiplier > 1
 
 
+@lru_cache(maxsize=20_000)
+def _may_begin(token: str) -> bool:
+    """Whether a number may begin with it."""
+    numbers = lexicon().numbers
+    return token in numbers or _is_figures(token) or _is_conjoined(token, numbers, inside=False)
+
+
 def _goes_on(tokens: list[str], at: int, words: Lexicon) -> bool:
     """Whether a number goes on behind a word like "and", or, in thousands or millions, behind one like "of"."""
     if at + 1 >= len(tokens):
@@ -206,7 +202,7 @@ def _goes_on(tokens: list[str], at: int, words: Lexicon) -> bool:
 
 def _is_conjoined(token: str, numbers: Mapping[str, int], inside: bool) -> bool:
     """Whether a word is a number with the Arabic "and", "with", "in", "for" or "the" before it in the same word."""
-    return len(token) > 3 and token[0] in ("وا" if inside else _BEGINNINGS) and _plain(token) in numbers
+    return len(token) > 3 and token[0] in ("وا" if inside else _PREFIXES) and _plain(token) in numbers
 
 
 def _plain(token: str) -> str:

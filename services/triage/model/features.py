@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from services.triage.model.skeleton import skeleton
 
 Integers = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
+Buckets = NDArray[np.int32]
+Hashes = NDArray[np.uint32]
 
 BITS: Final = 17
 BUCKETS: Final = 1 << BITS
@@ -25,10 +26,12 @@ GROUPS: Final = 4
 _SPACE: Final = 0x20
 _N_GRAMS: Final = range(2, 6)
 """Letters of an n-gram, the spaces at a word's edges counted."""
-_BASE: Final = 0x9E3779B97F4A7C15
-_UNBASE: Final = pow(_BASE, -1, 1 << 64)
-_SHIFT: Final = np.uint64(64 - BITS)
-_HALF: Final = np.uint64(32)
+_WORD, _PAIR = 1, 6
+"""Their numbers among the kinds of features, where an n-gram's is its length."""
+_BASE: Final = 0x9E3779B1
+_UNBASE: Final = pow(_BASE, -1, 1 << 32)
+_MIXER: Final = np.uint32(0x85EBCA6B)
+_SHIFT: Final = np.uint32(32 - BITS)
 
 
 class Joined(NamedTuple):
@@ -44,7 +47,7 @@ class Found(NamedTuple):
     place of its first letter and of the first one after it, and the number of the first feature of each text."""
 
     group: int
-    buckets: Integers
+    buckets: Buckets
     places: Integers
     ends: Integers
     starts: Integers
@@ -67,35 +70,49 @@ def features(folded: Sequence[bytes]) -> Iterator[Found]:
 
 def _features(joined: Joined, first_group: int) -> Iterator[Found]:
     letters, begins = joined
-    # Whatever stands between two places is one difference of prefix sums, made the same wherever it stands by the
-    # inverse of the base (which is odd, so it has one modulo 2^64).
-    sums = np.zeros(len(letters) + 1, np.uint64)
-    np.cumsum((letters + np.uint64(1)) * _powers(_BASE, len(letters)), out=sums[1:])
-    back = _powers(_UNBASE, len(letters))
-    spaces = np.flatnonzero(letters == _SPACE)
+    codes = letters + np.uint32(1)
+    space = letters == _SPACE
+    spaces = np.flatnonzero(space)
     parting = np.diff(spaces) == 1
 
-    def found(group: int, kind: int, places: Integers, ends: Integers) -> Found:
-        hashes = (sums[ends] - sums[places]) * back[places] + np.uint64(kind)
-        buckets = ((hashes ^ (hashes >> _HALF)) * np.uint64(_BASE)) >> _SHIFT
-        starts = np.searchsorted(places, begins)
-        return Found(group, buckets.astype(np.int64) + group * BUCKETS, places, ends, starts)
+    def found(group: int, kind: int, hashes: Hashes, places: Integers, ends: Integers) -> Found:
+        return Found(group, _buckets(hashes, kind, group), places, ends, np.searchsorted(places, begins))
 
-    # How many letters may follow each: up to the next space; none from the space that ends a text.
-    everywhere = np.arange(len(letters))
-    room = np.append(spaces, 0)[np.searchsorted(spaces, everywhere, side="right")] - everywhere
-    room[spaces[:-1][parting]] = 0
+    # An n-gram's hash is the shorter one's and one letter more; it begins anywhere but at the space that ends a text,
+    # and has no space inside.
+    whole = np.ones(len(letters), bool)
+    whole[spaces[:-1][parting]] = False
+    hashes, within = codes, ~space
     for length in _N_GRAMS:
-        places = np.flatnonzero(room >= length - 1)
-        yield found(first_group, length, places, places + length)
+        count = max(0, len(letters) - length + 1)
+        hashes = hashes[:count] * np.uint32(_BASE) + codes[length - 1 :]
+        whole = whole[:count] & within[length - 2 : length - 2 + count] if length > 2 else whole[:count]
+        places = np.flatnonzero(whole)
+        yield found(first_group, length, hashes[places], places, places + length)
+
+    # Whatever stands between two places is one difference of prefix sums, made the same wherever it stands by the
+    # inverse of the base (which is odd, so it has one modulo 2^32).
+    sums = np.zeros(len(letters) + 1, np.uint32)
+    np.cumsum(codes * _powers(_BASE, len(letters)), dtype=np.uint32, out=sums[1:])
+    back = _powers(_UNBASE, len(letters))
     word = ~parting
-    yield found(first_group + 1, 1, spaces[:-1][word], spaces[1:][word])
     pair = word[:-1] & word[1:]
-    yield found(first_group + 1, 2, spaces[:-2][pair], spaces[2:][pair])
+    for kind, places, ends in (
+        (_WORD, spaces[:-1][word], spaces[1:][word]),
+        (_PAIR, spaces[:-2][pair], spaces[2:][pair]),
+    ):
+        yield found(first_group + 1, kind, (sums[ends] - sums[places]) * back[places], places, ends)
+
+
+def _buckets(hashes: Hashes, kind: int, group: int) -> Buckets:
+    mixed = hashes + np.uint32(kind * _BASE & 0xFFFFFFFF)
+    mixed ^= mixed >> _SHIFT
+    mixed *= _MIXER
+    return (mixed >> _SHIFT).astype(np.int32) + np.int32(group * BUCKETS)
 
 
 def _powers(base: int, count: int) -> Hashes:
-    """base^0 … base^(count-1) modulo 2^64."""
-    factors = np.full(count, base, np.uint64)
+    """base^0 … base^(count-1) modulo 2^32."""
+    factors = np.full(count, base, np.uint32)
     factors[0] = 1
-    return np.multiply.accumulate(factors)
+    return np.multiply.accumulate(factors, dtype=np.uint32)

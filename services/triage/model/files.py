@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from services.triage.model.features import BUCKETS, GROUPS
-from services.triage.model.linear import COLUMNS, LEVELS, STEPS, URGENT, Floats, Logistic, Model, SecondOpinion
+from services.triage.model.linear import COLUMNS, LEVELS, STEPS, URGENT, Floats, Logistic, Model, SecondOpinion, tabled
 
 FILE: Final = Path(__file__).with_name("model.npz")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -70,14 +70,14 @@ def _read(path: Path) -> Model:
     mean, scale, known = (_real(arrays[name]) for name in ("mean", "scale", "examples"))
     second = SecondOpinion(mean, scale, known, *of_second)
     bias, squares = _real(arrays["bias"]), _real(arrays["squares"])
-    return Model(str(arrays["version"]), weights, bias, squares, category, urgent, second)
+    if weights.shape != (GROUPS * BUCKETS, COLUMNS) or squares.shape != (GROUPS * BUCKETS,):
+        raise ValueError("it was made for other features: run `ibalagh triage train` again")
+    return Model(str(arrays["version"]), tabled(weights, squares), bias, category, urgent, second)
 
 
 def _check(model: Model, name: str) -> None:
     """Raises ValueError for arrays that do not fit together or hold what is no number."""
-    second, buckets = model.second, GROUPS * BUCKETS
-    if model.weights.shape != (buckets, COLUMNS) or model.squares.shape != (buckets,):
-        raise ValueError(f"{name} was made for other features: run `ibalagh triage train` again")
+    second = model.second
     rows, dimensions = second.examples.shape if second.examples.ndim == 2 else (0, 0)
     joints = (
         (model.category, 2 * URGENT, URGENT),
@@ -89,7 +89,7 @@ def _check(model: Model, name: str) -> None:
     fits = all(
         joint.weights.shape == (inputs, outputs) and joint.bias.shape == (outputs,) for joint, inputs, outputs in joints
     ) and (model.bias.shape, second.mean.shape, second.scale.shape) == ((COLUMNS,), (dimensions,), (dimensions,))
-    parts = (model.weights, model.bias, model.squares, second.mean, second.scale, second.examples)
+    parts = (model.table, model.bias, second.mean, second.scale, second.examples)
     numbers = all(np.isfinite(part).all() for part in (*parts, *(part for joint, _, _ in joints for part in joint)))
     if not (fits and numbers):
         raise ValueError(f"{name} is damaged: what it holds does not fit together")

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ibalagh.events.vocabulary import Category
 from services.triage.model.features import GROUPS, features
@@ -52,38 +53,52 @@ class SecondOpinion(NamedTuple):
 
 
 class Model(NamedTuple):
-    """`weights` holds a row of `COLUMNS` for every bucket of `features`, `squares` each bucket's part of the norm of
-    its group; `category` and `urgent` join the columns with the rules."""
+    """`table` holds a row for every bucket of `features`: a weight for each of `COLUMNS`, then the bucket's part of the
+    squared norm of its group; `category` and `urgent` join the columns with the rules."""
 
     version: str
-    weights: Floats
+    table: Floats
     bias: Floats
-    squares: Floats
     category: Logistic
     urgent: Logistic
     second: SecondOpinion
 
+    @property
+    def weights(self) -> Floats:
+        """Buckets × `COLUMNS`."""
+        return self.table[:, :COLUMNS]
+
+    @property
+    def squares(self) -> Floats:
+        """Of each bucket."""
+        return self.table[:, COLUMNS]
+
     def margins(self, folded: Sequence[bytes]) -> Floats:
         """What the features of folded texts say: rows × `COLUMNS`. Linear in their bytes."""
-        sums = np.zeros((GROUPS, len(folded), COLUMNS), np.float32)
-        norms = np.zeros((GROUPS, len(folded)), np.float32)
-        for found in features(folded):
-            some, starts = _not_empty(found.starts, len(found.buckets))
-            if len(some):
-                # `take` without a check of bounds, which buckets keep: a third less than indexing.
-                weights = np.take(self.weights, found.buckets, axis=0, mode="clip")
-                squares = np.take(self.squares, found.buckets, mode="clip")
-                sums[found.group, some] += np.add.reduceat(weights, starts, axis=0)
-                norms[found.group, some] += np.add.reduceat(squares, starts)
-        sums /= np.sqrt(np.maximum(norms, np.float32(1e-12)))[:, :, None]
-        margins: Floats = sums.sum(axis=0) + self.bias
+        if not folded:
+            return np.zeros((0, COLUMNS), np.float32)
+        kinds = list(features(folded))
+        # One product of a sparse matrix, a row for each kind and text, with the table: it adds up rows of the table
+        # where they lie, in a third of the time that picking them out and adding takes.
+        buckets = np.concatenate([kind.buckets for kind in kinds])
+        ends = np.cumsum([len(kind.buckets) for kind in kinds])
+        starts = np.concatenate([kind.starts + end - len(kind.buckets) for kind, end in zip(kinds, ends, strict=True)])
+        rows = csr_array(
+            (np.ones(len(buckets), np.float32), buckets, np.append(starts, ends[-1]).astype(np.int32)),
+            shape=(len(starts), len(self.table)),
+        )
+        by_kind = (rows @ self.table).reshape(len(kinds), len(folded), COLUMNS + 1)
+        sums = np.zeros((GROUPS, len(folded), COLUMNS + 1), np.float32)
+        for kind, said in zip(kinds, by_kind, strict=True):
+            sums[kind.group] += said
+        norms = np.sqrt(np.maximum(sums[:, :, COLUMNS:], np.float32(1e-12)))
+        margins: Floats = (sums[:, :, :COLUMNS] / norms).sum(axis=0) + self.bias
         return margins
 
 
-def _not_empty(starts: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of the texts that have features, and where those start: a sum over none would be the next one's."""
-    some = np.flatnonzero(np.diff(starts, append=count) > 0)
-    return some, starts[some]
+def tabled(weights: Floats, squares: Floats) -> Floats:
+    """A model's `table`."""
+    return np.column_stack([weights, squares]).astype(np.float32, order="C")
 
 
 def category_inputs(margins: Floats, rule_scores: Floats, opinion: Floats | None = None) -> Floats:
