@@ -8,7 +8,15 @@ import numpy as np
 from services.triage.decide import Embedder, fold_alone
 from services.triage.evaluation.form import Labelled
 from services.triage.lessons import Lesson
-from services.triage.model.linear import CATEGORIES, Floats, Model, opinion_columns, probabilities, probability
+from services.triage.model.linear import (
+    CATEGORIES,
+    Floats,
+    Model,
+    SecondOpinion,
+    opinion_columns,
+    probabilities,
+    probability,
+)
 from services.triage.model.training import (
     UNKNOWN,
     Embeddings,
@@ -16,11 +24,13 @@ from services.triage.model.training import (
     LeftOut,
     joint_inputs,
     standardised,
-    version_of,
 )
 from services.triage.policy import Rules
 
 _AT_A_TIME = 50
+_TRIED = 20
+_NEAR = 0.01
+"""What storing embeddings in half the bits changes of them at most."""
 _NONE = Embeddings(*(np.zeros(0, np.float32) for _ in Embeddings._fields))
 
 
@@ -44,7 +54,7 @@ def examples(
         np.array([int(each.urgency) for each in weighed]),
         _NONE,
     )
-    if known is not None and known.version == version_of(found):
+    if known is not None and _is_of(known.second, reports, embed):
         second = known.second
         return found._replace(embeddings=Embeddings(second.mean, second.scale, second.examples))
     return found._replace(embeddings=standardised(_embedded([each.text for each in reports], embed, report)))
@@ -65,6 +75,16 @@ def with_lessons(
         learnt.embeddings.and_of(_embedded([each.text for each in lessons], embed, report)),
         [each.report_id for each in lessons],
     )
+
+
+def _is_of(second: SecondOpinion, reports: Sequence[Labelled], embed: Embedder) -> bool:
+    """Whether a model's embeddings seem to be those of these reports: as many, and of some the same."""
+    if len(reports) != len(second.examples):
+        return False
+    some = np.linspace(0, len(reports) - 1, min(_TRIED, len(reports))).astype(int)
+    asked = embed([reports[number].text for number in some])
+    known = second.examples[some]
+    return asked.shape == known.shape and np.allclose((asked - second.mean) / second.scale, known, atol=_NEAR)
 
 
 def _embedded(texts: Sequence[str], embed: Embedder, report: Callable[[float], None]) -> Floats:

@@ -228,8 +228,6 @@ def test_nothing_of_peoples_texts_is_in_the_file_but_weights(tmp_path: Path) -> 
     files.save(model, tmp_path / "model.npz")
     assert files.load(tmp_path / "model.npz").weights.shape == alone.weights.shape
     assert model.version != alone.version
-    other_words = made("zzother", LEAST_CAMPAIGNS)
-    assert other_words.version == model.version, "the version is a hash of ids: of words it would tell guesses apart"
 
 
 def test_the_same_decisions_make_the_same_file(tmp_path: Path) -> None:

@@ -23,8 +23,6 @@ BUCKETS: Final = 1 << BITS
 """Buckets of each group."""
 GROUPS: Final = 4
 """Groups: n-grams of the letters, words and pairs of the letters, the same two of the skeletons."""
-SCHEME: Final = b"hashed in 32 bits"
-"""A name for what is a feature and where it is counted: part of a model's version, to be changed with either."""
 _SPACE: Final = 0x20
 _N_GRAMS: Final = range(2, 6)
 """Letters of an n-gram, the spaces at a word's edges counted."""

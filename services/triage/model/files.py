@@ -69,10 +69,10 @@ def _read(path: Path) -> Model:
     weights = arrays["weights"] * _real(arrays["step"])
     mean, scale, known = (_real(arrays[name]) for name in ("mean", "scale", "examples"))
     second = SecondOpinion(mean, scale, known, *of_second)
-    if weights.shape != (GROUPS * BUCKETS, COLUMNS) or arrays["squares"].shape != (GROUPS * BUCKETS,):
-        raise ValueError(f"{path.name} was made for other features: run `ibalagh triage train` again")
-    table = tabled(weights, _real(arrays["squares"]))
-    return Model(str(arrays["version"]), table, _real(arrays["bias"]), category, urgent, second)
+    bias, squares = _real(arrays["bias"]), _real(arrays["squares"])
+    if weights.shape != (GROUPS * BUCKETS, COLUMNS) or squares.shape != (GROUPS * BUCKETS,):
+        raise ValueError("it was made for other features: run `ibalagh triage train` again")
+    return Model(str(arrays["version"]), tabled(weights, squares), bias, category, urgent, second)
 
 
 def _check(model: Model, name: str) -> None:

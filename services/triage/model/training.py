@@ -20,7 +20,7 @@ from scipy import linalg, sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from services.triage.model.features import BUCKETS, GROUPS, SCHEME, features
+from services.triage.model.features import BUCKETS, GROUPS, features
 from services.triage.model.linear import (
     COLUMNS,
     STEPS,
@@ -112,8 +112,8 @@ def standardised(embeddings: Floats) -> Embeddings:
 def train(examples: Examples, report: Callable[[float], None]) -> Trained:
     """The model, and what of each example models say that have seen none of its campaign, joints included.
 
-    `report` is told the share that is done. The version is a hash of what was learnt from; of what people decided, of
-    the ids of the reports and not of their words.
+    `report` is told the share that is done. The version is a hash of what was learnt from (of what people decided, of
+    the ids of the reports and not of their words), and of what was.
     """
     matrix = _matrix(examples)
     mean, scale, standard = examples.embeddings
@@ -142,7 +142,7 @@ def train(examples: Examples, report: Callable[[float], None]) -> Trained:
     joints = [_joints(each, examples, everything) for each in inputs]
     table = tabled(_rounded(first.weights * np.sqrt(matrix.squares)[:, None]), matrix.squares)
     model = Model(
-        version=version_of(examples),
+        version=_version(examples, table),
         table=table,
         bias=first.bias,
         category=joints[0][0],
@@ -265,13 +265,14 @@ def _rounded(weights: Floats) -> Floats:
     return rounded
 
 
-def version_of(examples: Examples) -> str:
-    """Twelve hexadecimal digits that change with the examples and with what is a feature of them; what people decided
+def _version(examples: Examples, table: Floats) -> str:
+    """Twelve hexadecimal digits that change with the examples and with what was learnt from them. What people decided
     is in them by ids, since from a hash of words somebody who guesses them could tell that they were reported."""
-    learnt = hashlib.sha256(SCHEME)
+    learnt = hashlib.sha256()
     labelled = examples.labelled
     known = (*examples.folded[:labelled], *examples.taught)
     for row in zip(known, examples.categories, examples.urgent, examples.campaigns, strict=True):
         learnt.update(repr(row).encode())
     learnt.update(examples.rule_scores[:labelled].tobytes())
+    learnt.update(table.tobytes())
     return learnt.hexdigest()[:12]
