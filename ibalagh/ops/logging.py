@@ -20,9 +20,9 @@ FIELDS: Final = frozenset(
     """
     action attempt attempts batch bytes case_id category cells client code command_id commit_s component consumer count
     deadline_s duration_s error event_id event_type events exit_code expected found group lag language limit loop name
-    names number offset outcome page partition partitions pid policy port positions probe reason reasons records
-    records_per_s report_id retry_after_s rows rule seconds setting signal size_bytes source state status table
-    timeout_s topic topics transactional_id type version versions worker
+    names number offset outcome page partition partitions pid pointer policy port positions probe reason reasons
+    records records_per_s report_id retry_after_s rows rule seconds setting shadow signal size_bytes source state status
+    table timeout_s topic topics transactional_id type version versions worker
     """.split()  # noqa: SIM905 - a page of words reads better than a page of quotes
 )
 """The names that `extra` may use. Reports, cases and commands are named by their random ids only."""

@@ -5,29 +5,19 @@ Amiri; what it has no letter for, and what would turn the direction of a line, s
 shows less than was written.
 """
 
-import logging
-import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple, cast
 
-import fontpkg_amiri  # type: ignore[import-untyped]
-from fpdf import FPDF
-from fpdf.enums import Align, MethodReturnValue, TextDirection, WrapMode, XPos, YPos
+from fpdf.enums import Align, MethodReturnValue, WrapMode, XPos, YPos
 
-from ibalagh.web.pages import RIGHT_TO_LEFT
+from ibalagh.pdf import FONT, Paper
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table of a font that it makes smaller
-FONT: Final = "Amiri"
 TITLE_PT, HEAD_PT, BODY_PT, TABLE_PT, SMALL_PT = 22, 14, 10.5, 8.5, 8
 LINE_MM, SMALL_MM = 6.0, 4.4
 GREY: Final = 110
 RULE: Final = 190
 MARGIN_MM: Final = 18
-MADE: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Stands where a PDF says when it was made: the times that matter are in its text."""
-_FILES: Final = fontpkg_amiri.ROOT / "files"
 _SHADE: Final = 240
 _LABEL_SHARE: Final = 0.32
 _TURNS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -35,8 +25,6 @@ _TURNS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u206
 _UNSEEN: Final = frozenset("\n\u200c\u200d")
 _STRONG: Final = ("L", "R", "AL")
 _BELOW_MM: Final = 0.6
-_is_plain: Final = re.compile("[0-9A-Za-z :/_-]*").fullmatch
-"""Letters that look the same unshaped; the font's own full stop and brackets are made for Arabic."""
 
 
 class Cell(NamedTuple):
@@ -48,24 +36,14 @@ class Cell(NamedTuple):
     code: bool = False
 
 
-class Sheets(FPDF):
-    """Pages of A4 in one language."""
+class Sheets(Paper):
+    """Pages of rows and paragraphs in one language."""
 
     def __init__(self, language: str, title: str) -> None:
-        super().__init__(format="A4")
-        self.mirrored = language in RIGHT_TO_LEFT
-        self.start = Align.R if self.mirrored else Align.L
-        self.set_creation_date(MADE)
-        self.set_title(title)
-        self.set_lang(language)
-        self.set_margin(MARGIN_MM)
-        self.set_auto_page_break(auto=True, margin=MARGIN_MM + LINE_MM)
-        self.add_font(FONT, "", _FILES / "Amiri-Regular.ttf")
-        self.add_font(FONT, "B", _FILES / "Amiri-Bold.ttf")
+        super().__init__(language, title, margin_mm=MARGIN_MM, bottom_mm=MARGIN_MM + LINE_MM)
         self._drawn = frozenset(map(chr, self.fonts[FONT.lower()].cmap)) - _TURNS  # type: ignore[union-attr]
         self._heights: dict[tuple[Cell, float, bool], float] = {}
         self.set_font(FONT, "", BODY_PT)
-        self.direct(self.mirrored)
 
     def keep_together(self, lines: int) -> None:
         if self.will_page_break(lines * LINE_MM):
@@ -202,16 +180,6 @@ class Sheets(FPDF):
         return "".join(
             letter if letter in self._drawn or letter in _UNSEEN else f"[U+{ord(letter):04X}]" for letter in plain
         )
-
-    def direct(self, turned: bool, text: str | None = None) -> None:
-        """How the next texts run: from right to left, or not. A plain `text` needs no shaping, which costs some ten
-        times as much as all else."""
-        self.turned = turned
-        if text is not None and not turned and _is_plain(text) is not None:
-            self.set_text_shaping(use_shaping_engine=False)
-            return
-        direction = TextDirection.RTL if turned else TextDirection.LTR
-        self.set_text_shaping(use_shaping_engine=True, direction=direction)
 
 
 def _line_mm(size_pt: float) -> float:

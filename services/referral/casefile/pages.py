@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from fpdf.enums import Align, XPos, YPos
 
+from ibalagh.pdf import FONT, MADE
 from services.referral.casefile.drawing import (
     BODY_PT,
-    FONT,
     GREY,
     HEAD_PT,
     LINE_MM,
-    MADE,
     MARGIN_MM,
     RULE,
     SMALL_MM,
@@ -40,7 +39,7 @@ def pdf(document: dict[str, Any], attached: bytes) -> bytes:
         associated_file_relationship="Data",
         compress=True,
     )
-    return bytes(pages.output())
+    return pages.finish()
 
 
 class _Pages(Sheets):
