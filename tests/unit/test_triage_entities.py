@@ -181,6 +181,8 @@ def test_a_canonical_link_is_its_own_canonical_form(written: str) -> None:
 def test_numbers_abroad_need_their_country() -> None:
     assert found("appelez +33 6 99 99 00 01") == ["phone +33699990001"]
     assert found("llame al 0034 600 000 001") == ["phone +34600000001"]
+    assert found("il écrit du +229 97 00 00 01") == ["phone +22997000001"], "as Benin's were until 2024"
+    assert found("+10000 likes, +212 6 5671 020") == []
 
 
 @pytest.mark.parametrize("text", ["le 05/06/2024 10h30", "2000 dh", "10 000 000", "code 123456", "2024-06-05 12:00:00"])

@@ -34,6 +34,9 @@ _PHONE: Final = re.compile(
 )
 _MOROCCAN: Final = re.compile(r"(?:\+|00)?2120?([5-8]\d{8})|0([5-8]\d{8})")
 _RIB_DIGITS: Final = 24
+_MOROCCO: Final = 212
+_SHORTEST_ABROAD, _LONGEST_ABROAD = 10, 16
+"""With the plus: E.164 allows fifteen digits."""
 _NOT_DIGITS: Final = re.compile(r"\D+")
 # Lengths of the IBAN registry for the countries that reports name; what follows the number in a text is not its part.
 _IBAN_LENGTHS: Final = {
@@ -115,9 +118,15 @@ def phone(written: str) -> str | None:
         number = phonenumbers.parse(compact, "MA")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    if not (phonenumbers.is_possible_number(number) or _is_of_an_earlier_plan(compact, number.country_code or 0)):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _is_of_an_earlier_plan(compact: str, country_code: int) -> bool:
+    """Whether a number, in its international form, is as long as numbers are: countries that made theirs longer (Côte
+    d'Ivoire in 2021, Benin in 2024) are on many people's phones as they were."""
+    return compact.startswith("+") and country_code != _MOROCCO and _SHORTEST_ABROAD < len(compact) <= _LONGEST_ABROAD
 
 
 @lru_cache(maxsize=4_096)
