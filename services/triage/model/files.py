@@ -66,13 +66,13 @@ def _read(path: Path) -> Model:
     category, urgent, *of_second = (
         Logistic(*(_real(arrays[f"{joint}_{part}"]) for part in _PARTS)) for joint in _JOINTS
     )
-    weights = arrays["weights"] * _real(arrays["step"])
     mean, scale, known = (_real(arrays[name]) for name in ("mean", "scale", "examples"))
     second = SecondOpinion(mean, scale, known, *of_second)
-    bias, squares = _real(arrays["bias"]), _real(arrays["squares"])
-    if weights.shape != (GROUPS * BUCKETS, COLUMNS) or squares.shape != (GROUPS * BUCKETS,):
+    weights, step, bias = arrays["weights"], _real(arrays["step"]), _real(arrays["bias"])
+    squares = _real(arrays["squares"])
+    if step.shape != (COLUMNS,) or weights.shape != (GROUPS * BUCKETS, COLUMNS) or squares.shape != (GROUPS * BUCKETS,):
         raise ValueError("it was made for other features: run `ibalagh triage train` again")
-    return Model(str(arrays["version"]), tabled(weights, squares), bias, category, urgent, second)
+    return Model(str(arrays["version"]), tabled(weights, squares, step), bias, category, urgent, second)
 
 
 def _check(model: Model, name: str) -> None:

@@ -96,9 +96,12 @@ class Model(NamedTuple):
         return margins
 
 
-def tabled(weights: Floats, squares: Floats) -> Floats:
-    """A model's `table`."""
-    return np.column_stack([weights, squares]).astype(np.float32, order="C")
+def tabled(weights: NDArray[np.generic], squares: Floats, step: Floats | float = 1.0) -> Floats:
+    """A model's `table`, of weights that are in `step`s (one a column)."""
+    table = np.empty((len(weights), COLUMNS + 1), np.float32)
+    np.multiply(weights, step, out=table[:, :COLUMNS], casting="same_kind")  # no copy of it in between
+    table[:, COLUMNS] = squares
+    return table
 
 
 def category_inputs(margins: Floats, rule_scores: Floats, opinion: Floats | None = None) -> Floats:
