@@ -170,3 +170,7 @@ class ReportReviewedV1(Data):
     undoes: Annotated[int, Field(ge=2)] | None = Field(
         None, description="The version whose decision is taken back: what held before it holds again"
     )
+    minor_involved: bool = Field(
+        False, exclude_if=_is_default, description="As the machine saw it: see `report.triaged`"
+    )
+    amounts: tuple[Amount, ...] = Field((), exclude_if=_is_default, description="As the machine found them")

@@ -21,8 +21,7 @@ from services.referral.linking import hashed, key_of
 class ReferredReport(NamedTuple):
     """A report that was referred. `facts` and each of `indicators` are canonical JSON; `keys` are the indicators'.
 
-    `minor`: somebody under 18 seems to be involved; `amounts`: sums that the text names, as (value, currency). A report
-    that waited for a person says neither.
+    `minor`: somebody under 18 seems to be involved; `amounts`: sums that the text names, as (value, currency).
     """
 
     report_id: str
@@ -103,7 +102,6 @@ def quick_look(value: bytes) -> ReferredReport | None:
 def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
     """What the report of an event that was parsed whole brings to a case."""
     decision = report.decision
-    by_machine = report if isinstance(report, ReportTriagedV1) else None
     return ReferredReport(
         report.report_id,
         report.version,
@@ -115,8 +113,8 @@ def referred_of(report: ReportTriagedV1 | ReportReviewedV1) -> ReferredReport:
         to_json(report.facts),
         tuple([to_json(each) for each in report.indicators]),
         tuple([key_of(each) for each in report.indicators]),
-        by_machine is not None and by_machine.minor_involved,
-        () if by_machine is None else tuple([(each.value, each.currency) for each in by_machine.amounts]),
+        report.minor_involved,
+        tuple([(each.value, each.currency) for each in report.amounts]),
     )
 
 

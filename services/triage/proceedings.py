@@ -180,6 +180,8 @@ class _Hearing:
             reviewer=command.person,
             indicators=report.indicators,
             undoes=command.version,
+            minor_involved=report.minor_involved,
+            amounts=report.amounts,
         )
         changed = report.model_copy(update={"version": version, "decision": made.previous})
         return self._apply(command, Applied(Item(state, changed), reviewed))

@@ -104,6 +104,8 @@ def decide_item(item: Item | None, command: DecideReportV1) -> Applied | Refused
         action=command.action,
         reviewer=command.reviewer,
         indicators=report.indicators,
+        minor_involved=report.minor_involved,
+        amounts=report.amounts,
     )
     changed = report.model_copy(update={"version": version, "decision": decision})
     return Applied(Item(State.DECIDED, changed), reviewed)

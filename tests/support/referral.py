@@ -86,13 +86,19 @@ def triaged(
         decision=decision(**how),
         indicators=links(*indicators),
         minor_involved=minor_involved,
-        amounts=tuple(Amount(value=value, currency=currency) for value, currency in amounts),
+        amounts=_sums(amounts),
     )
     return _read(root(data, id_=derived_id(id_, "triaged", ""), source="/triage", subject=id_, now=NOW))
 
 
 def reviewed(
-    name: str, *indicators: str, version: int = 2, previous: Decision | None = None, **how: Any
+    name: str,
+    *indicators: str,
+    version: int = 2,
+    previous: Decision | None = None,
+    minor_involved: bool = False,
+    amounts: Sequence[tuple[float, str]] = (),
+    **how: Any,
 ) -> Event[Data]:
     """`report.reviewed` of the report called `name`."""
     id_ = report_id(name)
@@ -107,8 +113,14 @@ def reviewed(
         action=action,
         reviewer="analyst-1",
         indicators=links(*indicators),
+        minor_involved=minor_involved,
+        amounts=_sums(amounts),
     )
     return _read(root(data, id_=derived_id(id_, "reviewed", str(version)), source="/triage", subject=id_, now=NOW))
+
+
+def _sums(amounts: Sequence[tuple[float, str]]) -> tuple[Amount, ...]:
+    return tuple(Amount(value=value, currency=currency) for value, currency in amounts)
 
 
 def action(case_id: str, what: CaseAction, *, id_: str | None = None, **fields: Any) -> Event[Data]:

@@ -263,7 +263,9 @@ def test_what_are_no_keys_is_wrong_usage(
 
 def test_what_the_font_lacks_or_what_turns_a_line_is_shown_as_its_code_point() -> None:
     pages = Sheets("en", "a title")
-    assert pages.shown("a\U0001f600b\u202ec\x00\td\r\nسلام 12") == "a[U+1F600]b[U+202E]c[U+0000]    d\nسلام 12"
+    shown = pages.shown("a\U0001f600b\u202ec\x00\td\r\nسلام 12")
+    pages.finish()
+    assert shown == "a[U+1F600]b[U+202E]c[U+0000]    d\nسلام 12"
 
 
 def test_every_event_of_a_case_has_words_in_every_language() -> None:

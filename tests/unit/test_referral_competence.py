@@ -16,7 +16,7 @@ from services.referral.competence_cli import main
 from services.referral.competence_explained import Fate, explain, moved
 from services.referral.competence_table import UNKNOWN_PLACE, Matter, TableError, dates_apart, parse
 from services.referral.referred import quick_look, referred_of
-from tests.support.referral import RABAT, action, short_types, triaged
+from tests.support.referral import RABAT, action, reviewed, short_types, triaged
 from tests.unit.test_referral_batch import World
 
 FIRST, NEW = all_tables()
@@ -187,6 +187,11 @@ def test_what_a_report_says_of_minors_and_amounts_decides_about_the_case_that_it
     )
     services = [world.case_of(name).service for name in ("a", "b", "c")]
     assert services == ["PJ-RABAT-MIN", "ECO-RABAT", "PJ-RABAT"]
+
+
+def test_so_it_does_when_a_person_referred_it() -> None:
+    world = take(reviewed("a", "x", minor_involved=True), reviewed("b", "y", amounts=((250_000, "MAD"),)))
+    assert [world.case_of(name).service for name in ("a", "b")] == ["PJ-RABAT-MIN", "ECO-RABAT"]
 
 
 def test_reports_of_several_regions_take_a_case_to_the_national_service_once() -> None:

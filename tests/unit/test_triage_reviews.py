@@ -48,6 +48,13 @@ def test_a_confirmed_report_is_referred_as_it_was_guessed() -> None:
     assert reviewed.indicators == REPORT.indicators
 
 
+def test_what_the_machine_found_of_minors_and_sums_goes_on_with_a_persons_decision() -> None:
+    report = triage("arnaque, mon fils de 14 ans a payé 500 dh")
+    _, reviewed = applied(Item(State.OPEN, report), command(ReviewAction.CONFIRM))
+    assert reviewed.minor_involved
+    assert [(each.value, each.currency) for each in reviewed.amounts] == [(500.0, "MAD")]
+
+
 def test_a_reclassified_report_takes_the_persons_category_and_organisation() -> None:
     _, reviewed = applied(
         ITEM, command(ReviewAction.RECLASSIFY, category=Category.TERRORISM_PRAISE, organisation="isis")
