@@ -14,6 +14,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from ibalagh.events.registry import DELTAS
+from ibalagh.local.signing_keys import published_keys
 from ibalagh.ops import logging as logs
 from ibalagh.ops.health import Probe
 from ibalagh.ops.runner import run
@@ -25,7 +26,7 @@ from ibalagh.stream.kafka import KafkaConsumer, KafkaTransactionalProducer, prob
 from ibalagh.stream.processor import Processor
 from ibalagh.stream.relay import Relay
 from ibalagh.web.app import create_app
-from services.stats import communique_pages, dashboard, http, names, public_http, signing
+from services.stats import communique_pages, dashboard, http, names, public_http, publishing
 from services.stats.counting import TOPICS
 from services.stats.feed import Feed
 from services.stats.handlers import Counters
@@ -64,7 +65,7 @@ def main() -> int:
 def application(settings: StatsSettings, database: Database, feed: Feed, probes: list[Probe]) -> FastAPI:
     """The HTTP application: JSON, the event stream, the dashboard."""
     app = create_app("Ibalagh stats", settings, probes, description="Exact counters, windows, the communiqué.")
-    publisher = signing.publisher(settings)
+    publisher = publishing.Publisher.by_settings(settings)
     http.add_routes(app, settings, database, feed, publisher)
     dashboard.add_routes(app, settings, database, feed)
     communique_pages.add_routes(app, settings, database, publisher)
@@ -103,7 +104,7 @@ def _relay(settings: StatsSettings, database: Database) -> Relay:
 def _public_data(settings: StatsSettings, database: Database) -> PublicData:
     return PublicData(
         database,
-        signing.published_keys(settings),
+        published_keys(settings),
         k=settings.smallest_count,
         cache_s=settings.public_cache_s,
         clock=lambda: datetime.now(UTC),

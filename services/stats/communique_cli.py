@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from ibalagh.local.signing_keys import published_keys
 from ibalagh.signing import BadSignatureError, PublicKeys, UnknownKeyError
 from ibalagh.storage.postgres import Database
-from services.stats import formats, publishing, release, signing, wording
+from services.stats import formats, publishing, release, wording
 from services.stats.release import Days
 from services.stats.settings import StatsSettings
 
@@ -42,7 +43,7 @@ def communique(database: Database, settings: StatsSettings, arguments: argparse.
     if arguments.first and arguments.last and arguments.first > arguments.last:
         return _fail("The first day comes after the last one.")
     days = Days(first=arguments.first, last=arguments.last)
-    publisher = signing.publisher(settings)
+    publisher = publishing.Publisher.by_settings(settings)
     with database.transaction("repeatable read", read_only=True) as tx:
         made = publisher.make(tx, days, public=not arguments.exact, as_of=arguments.as_of)
     written = formats.write(made.signed, arguments.format, arguments.lang)
@@ -59,7 +60,7 @@ def publish(database: Database, settings: StatsSettings, arguments: argparse.Nam
     """Publish a period."""
     if arguments.first > arguments.last:
         return _fail("The first day comes after the last one.")
-    publisher = signing.publisher(settings)
+    publisher = publishing.Publisher.by_settings(settings)
     try:
         with database.transaction("read committed") as tx:
             published = publisher.publish(tx, Days(first=arguments.first, last=arguments.last), datetime.now(UTC))
@@ -91,7 +92,7 @@ def check(settings: StatsSettings, arguments: argparse.Namespace) -> int:
     """Check a signature."""
     try:
         keys = (
-            signing.published_keys(settings)
+            published_keys(settings)
             if arguments.keys is None
             else PublicKeys.read(orjson.loads(arguments.keys.read_bytes()))
         )

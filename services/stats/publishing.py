@@ -10,17 +10,20 @@ out. A public communiqué is compared with the period before only as that was pu
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import orjson
 
+from ibalagh.local.signing_keys import signing_key
 from ibalagh.signing import SigningKey
 from ibalagh.storage.transaction import Transaction
 from services.stats import communique, release, release_store, store, tables
 from services.stats.counting import Cell, Measure, civil_day
 from services.stats.facets import Facet
+from services.stats.names import group
 from services.stats.regions import by_region
 from services.stats.release import Correction, Days, Explanation, Signed
+from services.stats.settings import StatsSettings
 from services.stats.store import Period
 
 
@@ -60,6 +63,11 @@ class Publisher:
         self._key = key
         self._consumer = consumer
         self._k = k
+
+    @classmethod
+    def by_settings(cls, settings: StatsSettings) -> Self:
+        """With this service's own key. Raises as `signing_key`."""
+        return cls(signing_key(settings), group(settings.topic_prefix), settings.smallest_count)
 
     def make(self, tx: Transaction, days: Days, *, public: bool, as_of: date | None = None) -> Made:
         """The communiqué of a period; with `as_of`, as the figures stood at the end of that day."""

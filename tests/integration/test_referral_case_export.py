@@ -13,13 +13,13 @@ from ibalagh.events.make import root
 from ibalagh.events.registry import RECEIVED, URGENT
 from ibalagh.events.reports import Attachment, ReportReceivedV1
 from ibalagh.events.vocabulary import CaseAction
+from ibalagh.local.signing_keys import published_keys
 from ibalagh.storage.audit import Audit
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.kafka import KafkaProducer
 from services.referral import competence_cli
 from services.referral.casefile import sealing
 from services.referral.casefile.cli import main
-from services.referral.casefile.keys import published_keys
 from services.referral.casefile.pages import MANIFEST_NAME
 from services.referral.competence import TABLES
 from services.referral.linking import case_id_for

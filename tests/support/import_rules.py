@@ -33,13 +33,13 @@ MORE_EDGES: Final = {
         *("replay_cli", "texts", "tidying", "wellbeing_store", "words"),
     ),
     "referral": (
-        *("access", "access_cli", "app", "casefile/cli", "casefile/drawing", "casefile/keys"),
+        *("access", "access_cli", "app", "casefile/cli", "casefile/drawing"),
         *("casefile/pages", "casefile/texts", "casefile/words", "competence_cli", "reading"),
         *("regroup_http", "regroup_pages", "timer", "words"),
     ),
     "stats": (
         *("communique_cli", "communique_pages", "dashboard", "feed", "formats", "labels", "patience", "press_html"),
-        *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store", "signing"),
+        *("press_pdf", "public_data", "public_http", "publishing", "rebuild", "recount", "release_store"),
         "watching",
     ),
 }

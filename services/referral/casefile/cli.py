@@ -22,12 +22,12 @@ from rich.progress import Progress
 
 from ibalagh.contracts.codec import Codec
 from ibalagh.events.envelope import UUID_FORM
+from ibalagh.local.signing_keys import published_keys, signing_key
 from ibalagh.signing import PublicKeys
 from ibalagh.storage.audit import BY_COMMAND, Audit, Entry
 from ibalagh.storage.postgres import Database
 from ibalagh.stream.errors import FatalStreamError, PassingError
 from services.referral import reading
-from services.referral.casefile import keys as own_keys
 from services.referral.casefile import manifest, sealing
 from services.referral.casefile.pages import MANIFEST_NAME, pdf
 from services.referral.casefile.sealing import BrokenSealError, Check, Statement
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         if arguments.action == "keys":
-            keys = own_keys.published_keys(ReferralSettings())
+            keys = published_keys(ReferralSettings())
             print(orjson.dumps(keys.jwks, option=orjson.OPT_INDENT_2).decode())
             return 0
         if arguments.action == "verify":
@@ -122,7 +122,7 @@ def _made(
     settings: ReferralSettings, file: CaseFile, custody: Sequence[Entry], language: str, until: datetime
 ) -> tuple[bytes, int]:
     """The sealed file, and of how many reports the log holds nothing any more."""
-    key = own_keys.signing_key(settings)
+    key = signing_key(settings)
     report_ids = [each.report_id for each in file.reports]
     between = manifest.written_between(file)
     found: dict[str, manifest.Found] = {}
@@ -186,7 +186,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _verify(path: Path, key_file: Path | None) -> int:
     content = _bytes(path)
-    keys = own_keys.published_keys(ReferralSettings()) if key_file is None else _keys(key_file)
+    keys = published_keys(ReferralSettings()) if key_file is None else _keys(key_file)
     try:
         statement = sealing.check(content, keys)
         document = sealing.check_signed(_attached(content), keys)
