@@ -18,8 +18,8 @@ from ahocorasick_rs import AhoCorasick
 
 _FILE: Final = Path(__file__).with_name("danger.yaml")
 _LETTERS: Final[Mapping[str, str]] = {"ا": "اأإآ", "أ": "أا", "ة": "ةه", "ى": "ىي", "ي": "يى"}
-_MOST_VARIANTS: Final = 5
-"""Letters of a pattern that are spelled out, from its beginning; each doubles or quadruples the spellings."""
+_MOST_SPELLINGS: Final = 256
+"""Of a pattern; letters are spelled out from its beginning, and each doubles or quadruples them."""
 MAX_SCREENED_CHARS: Final = 20_000
 
 
@@ -35,11 +35,12 @@ def is_urgent(text: str) -> bool:
 
 def spellings(pattern: str) -> set[str]:
     """The ways in which a pattern is written."""
-    choices = []
-    spelled_out = 0
+    choices, count = [], 1
     for letter in pattern:
-        variants = _LETTERS.get(letter, letter) if spelled_out < _MOST_VARIANTS else letter
-        spelled_out += len(variants) > 1
+        variants = _LETTERS.get(letter, letter)
+        if count * len(variants) > _MOST_SPELLINGS:
+            variants = letter
+        count *= len(variants)
         choices.append(variants)
     written = {"".join(choice) for choice in product(*choices)}
     return written | {_without_accents(each) for each in written if each.isascii() or each[0] < "\u02ff"}

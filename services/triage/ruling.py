@@ -24,6 +24,8 @@ SECOND_OPINION: Final = "second.opinion"
 _MAX_REASONS: Final = 16
 _MAX_REMEMBERED: Final = 10_000
 """Rulings that are remembered at most: about 1.5 KB each."""
+_SUREST: Final = 0.999
+"""Of a machine: 1 is a person's."""
 _SOME_CONFIDENCE: Final = 0.5
 _CONFIDENCE: Final = b'"confidence":0.5'
 _PLACE: Final = b'"province":null'
@@ -98,7 +100,7 @@ class Judge:
         return [
             self._ruling(weighed, verdict, confidence)
             for weighed, verdict, confidence in zip(
-                voices.weighed, verdicts, confidences.round(3).tolist(), strict=True
+                voices.weighed, verdicts, confidences.round(3).clip(max=_SUREST).tolist(), strict=True
             )
         ]
 
