@@ -38,6 +38,14 @@ URGENT = (
     "he says there is a bomb in the station",
     "قال سيفجر المحطة غدا",
     "un homme envoie des messages à caractère sexuel à ma fille de 12 ans",
+    "Elle dit qu'elle ne veut plus vivre",
+    "ella dice que no quiere vivir más",
+    "she doesn't want to live anymore",
+    "تقول إنها لا تريد أن تعيش بعد هذا",
+    "كتقول ما بقاتش باغا تعيش",
+    "katgol mab9atch bagha t3ich",
+    "خايفة على حياتي",
+    "khayef 3la 7yati",
 )
 ORDINARY = (
     "j'ai payé et jamais reçu le colis, arnaque",

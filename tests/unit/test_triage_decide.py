@@ -114,6 +114,13 @@ def test_other_organisations_have_theirs_and_fraud_has_none() -> None:
     [
         ("il me fait du chantage avec mes photos, j'ai envie de mourir, je pense au suicide", 3, "urgency.suicide"),
         ("بغا نقتل راسي بسبب الابتزاز", 3, "urgency.suicide"),
+        ("mon cousin l'insulte, elle dit qu'elle ne veut plus vivre", 3, "urgency.suicide"),
+        ("ella dice que no quiere vivir más, la amenazan con fotos", 3, "urgency.suicide"),
+        ("she says she doesn't want to live after that video", 3, "urgency.suicide"),
+        ("تقول إنها لا تريد أن تعيش بعد هذا", 3, "urgency.suicide"),
+        ("كتقول ما بقاتش باغا تعيش من نهار تنشرات تصاورها", 3, "urgency.suicide"),
+        ("katgol mab9atch bagha t3ich", 3, "urgency.suicide"),
+        ("كيهددوني وأنا خايفة على حياتي", 3, "urgency.danger_to_life"),
         ("ma fille a été enlevée, kidnappée", 3, "urgency.kidnapping"),
         ("he threatens to kill me tonight", 3, "urgency.death_threat_soon"),
         ("un homme contacte une mineure de 12 ans, propos sexuels, veut un rendez-vous", 3, "urgency.child_in_contact"),
