@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ibalagh.contracts.codec import Codec
-from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, dead_letter_topic
+from ibalagh.events.registry import DECISIONS, RECEIVED, TRIAGED, URGENT, dead_letter_topic
 from ibalagh.stream.ports import Record
 from services.referral import work as cases
 from services.referral.handlers import CasesCodec, waits_for_a_person
@@ -122,7 +122,7 @@ def assert_harmless_to_others(place: Place) -> None:
     """Stats counts the report and the decision, referral sees the decision, and neither refuses anything."""
     records = [
         each
-        for topic in (RECEIVED, TRIAGED)
+        for topic in (RECEIVED, URGENT, TRIAGED)
         for each in as_records(read_all(place.bootstrap, place.codec.topic(topic)))
     ]
     types = [dict(each.headers)["ce_type"] for each in records]
