@@ -1,9 +1,11 @@
-"""A call of the Kafka library that never comes back must not hold a loop: the producer is left behind."""
+"""A call of the Kafka library that never comes back, or an abort of what nobody knows of, must not hold or end a loop:
+the producer is left behind."""
 
 import threading
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from ibalagh.stream.errors import PassingError, UnknownOutcomeError
 from ibalagh.stream.kafka import producers
@@ -39,3 +41,18 @@ def test_what_the_call_raises_comes_out_in_the_callers_thread(monkeypatch: pytes
 
     with pytest.raises(PassingError, match="away"):
         producer_with(away, monkeypatch).send_offsets(HERE, object())
+
+
+def test_an_abort_of_a_transaction_that_the_coordinator_has_lost_costs_the_producer_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_timeout_s: float) -> None:
+        raise KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE))
+
+    made = producers.KafkaTransactionalProducer("127.0.0.1:9", "never-connected")
+    library = SimpleNamespace(begin_transaction=lambda: None, abort_transaction=refused, purge=lambda: None)
+    monkeypatch.setattr(made, "_producer", library)
+    made.begin()
+    with pytest.raises(UnknownOutcomeError, match="INVALID_TXN_STATE"):
+        made.abort()
+    made.close()

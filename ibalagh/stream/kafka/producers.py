@@ -27,6 +27,7 @@ _STUCK_AFTER_S: Final = 2.0
 """How long after its deadline a call is taken to be stuck."""
 _TRY_S: Final = 1.0
 """One try of a transactional call; a call that timed out is the same call again."""
+_ABORTING: Final = "abort_transaction"
 
 
 def _writing(bootstrap: str, client_id: str) -> dict[str, Any]:
@@ -153,12 +154,11 @@ class KafkaTransactionalProducer:
         """See `ports.TransactionalProducer`."""
         if not self._open:
             return
-        try:
-            self._again_until(self._deadline_s, self._producer.abort_transaction, "abort_transaction")
-        except PassingError as error:
-            self._open = False
-            raise UnknownOutcomeError(str(error)) from None
         self._open = False
+        try:
+            self._again_until(self._deadline_s, self._producer.abort_transaction, _ABORTING)
+        except PassingError as error:
+            raise UnknownOutcomeError(str(error)) from None
 
     def close(self) -> None:
         """See `ports.TransactionalProducer`. What is still queued is dropped, not waited for.
@@ -193,6 +193,9 @@ class KafkaTransactionalProducer:
 
     def _in_transaction(self, error: KafkaError, doing: str) -> Exception:
         text = f"{doing}: {error.name()}: {error.str()}"
+        if doing == _ABORTING and error.code() == KafkaError.INVALID_TXN_STATE:
+            # The coordinator knows of no transaction, which it lost, or never heard of, when it died.
+            return UnknownOutcomeError(text)
         if error.txn_requires_abort():
             return AbortableError(text)
         return FatalStreamError(text)
