@@ -79,7 +79,8 @@ def test_a_negated_word_does_not_count() -> None:
 def test_the_box_that_was_ticked_is_a_weak_vote() -> None:
     against = triage(SURE[0][1], category_hint=Category.TERRORISM_PRAISE).decision
     assert against.category is Category.FRAUD
-    with_it, without = triage(SURE[0][1], category_hint=Category.FRAUD).decision, triage(SURE[0][1]).decision
+    unsure = "on m'a pris mon argent"
+    with_it, without = triage(unsure, category_hint=Category.FRAUD).decision, triage(unsure).decision
     assert with_it.confidence > without.confidence
     assert "hint.agrees" in with_it.reasons
 
