@@ -124,13 +124,7 @@ _SAYS: Final[Mapping[Level, type[CaseClockWarnedV1 | CaseClockEscalatedV1]]] = {
 
 
 def _facts(case: Case, clock: Clock, now: datetime) -> dict[str, Any]:
-    return {
-        "case_id": case.case_id,
-        "version": case.version,
-        "occurred_at": now,
-        "category": case.category,
-        "service": case.service,
-        "province": case.province,
+    return case.told(now) | {
         "clock": clock.kind,
         "urgency": case.urgency,
         "prosecutor": case.prosecutor,

@@ -159,15 +159,7 @@ def _values(actions: Sequence[CaseAction]) -> list[str]:
 
 
 def _common(case: Case, command: ActOnCaseV2, at: datetime) -> dict[str, Any]:
-    return {
-        "case_id": case.case_id,
-        "version": case.version,
-        "occurred_at": at,
-        "category": case.category,
-        "service": case.service,
-        "province": case.province,
-        "actor": command.actor,
-    }
+    return case.told(at) | {"actor": command.actor}
 
 
 def _accept(case: Case, _s: _Suspects, command: ActOnCaseV2, at: datetime, _c: Competence) -> Step:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ibalagh.events.vocabulary import CaseResult, CaseState, Category, ClockKind, Urgency
 
@@ -88,6 +88,17 @@ class Case(NamedTuple):
     def reports(self) -> int:
         """How many reports the case holds now."""
         return sum(self.tally.values())
+
+    def told(self, at: datetime) -> dict[str, Any]:
+        """What nearly every event of a case says of it as it stands after the event, which was `at`."""
+        return {
+            "case_id": self.case_id,
+            "version": self.version,
+            "occurred_at": at,
+            "category": self.category,
+            "service": self.service,
+            "province": self.province,
+        }
 
 
 class Membership(NamedTuple):

@@ -249,13 +249,4 @@ def _both(
 
 
 def _acted(case: Case, command: Command, now: datetime) -> dict[str, Any]:
-    return {
-        "case_id": case.case_id,
-        "version": case.version,
-        "occurred_at": now,
-        "category": case.category,
-        "service": case.service,
-        "province": case.province,
-        "actor": command.actor,
-        "reason": command.reason,
-    }
+    return case.told(now) | {"actor": command.actor, "reason": command.reason}
